@@ -1,0 +1,2 @@
+//! Compiles the protos (later).
+fn main() {}

@@ -1,0 +1,9 @@
+//! guide-board: plans and runs assessments, and makes their run directories a typed, durable, safe service.
+//!
+//! The rooms, in reading order; `use` goes from a later room to an earlier one, never back (`tests/architecture.rs` holds that):
+//!
+//! - [`model`]: what a run is. No I/O, no async, no wire types, no clock.
+//!
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
+
+pub mod model;
