@@ -1,0 +1,11 @@
+//! From bytes to the model: pure, total functions over untrusted documents. No I/O but the reader handed in, no panic on any input.
+
+mod document;
+mod guard;
+mod manifest;
+mod small;
+mod summary;
+
+pub use manifest::{ManifestError, ManifestPresence, read_manifest};
+pub use small::{RecordedDocument, recorded_digests, recorded_output_dir};
+pub use summary::{SummaryDefect, decode_summary};

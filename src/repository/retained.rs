@@ -1,0 +1,393 @@
+//! One run in depth: found by id or directory, its summary read again, its reports looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use super::decode::{decode_summary, recorded_digests};
+use super::error::Error;
+use super::index::{RunEntry, RunQuery};
+use super::layout;
+use super::root::{FileIdentity, GateError, OpenRoot, RunDirectory, UnsafeKind};
+use super::runs_root::RunsRoot;
+use super::scan::{read_output_dir, summary_markers};
+use crate::model::{
+    DirectoryName, Marker, PathSyntaxError, Rebase, RelativePath, RunId, RunSummary, StoredPath, printable,
+};
+
+/// Which run is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunSelector {
+    /// The run of this id, if only one directory bears it.
+    RunId(RunId),
+    /// The run in this directory; also a directory without a summary, where that makes sense.
+    Directory(DirectoryName),
+}
+
+/// A run directory, found and opened.
+#[derive(Debug)]
+pub struct LocatedRun {
+    pub(super) root: Arc<RunsRoot>,
+    pub(super) directory: DirectoryName,
+    pub(super) handle: RunDirectory,
+    /// Read from the run record when a stored absolute path first needs it.
+    output_dir: OnceLock<Option<String>>,
+    is_duplicate: bool,
+    asked_run_id: Option<RunId>,
+    opened_root: OpenRoot,
+}
+
+/// A run with everything its summary says.
+#[derive(Debug)]
+pub struct RetainedRun {
+    /// The directory's name.
+    pub directory: DirectoryName,
+    /// What the summary says.
+    pub summary: RunSummary,
+    /// Report paths by kind, relative to the run.
+    pub report_paths: BTreeMap<String, RelativePath>,
+    /// The kinds whose recorded path is refused.
+    pub unsafe_reports: BTreeSet<String>,
+    /// All markers, sorted.
+    pub markers: Vec<Marker>,
+}
+
+/// A report as found on disk.
+#[derive(Debug)]
+pub struct ReportFile {
+    /// Its kind.
+    pub kind: String,
+    /// Its path; `None` when the recorded one is refused.
+    pub path: Option<RelativePath>,
+    /// What stands there.
+    pub state: FoundFile,
+    /// The SHA-256 that the run recorded.
+    pub recorded_sha256: Option<String>,
+    /// Its bytes, if asked for and within the bound.
+    pub contents: Option<Vec<u8>>,
+}
+
+/// What was found where a file should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundFile {
+    /// A regular file.
+    Present(FileIdentity),
+    /// Nothing.
+    Missing,
+    /// Something that is never served.
+    NotRegular,
+    /// Something the server cannot look at.
+    Unreadable,
+    /// The recorded path is refused.
+    UnsafePath,
+}
+
+impl FoundFile {
+    pub(super) fn from_look(looked: Result<FileIdentity, GateError>) -> Self {
+        match looked {
+            Ok(identity) => Self::Present(identity),
+            Err(GateError::NotFound) => Self::Missing,
+            Err(GateError::Unsafe(_) | GateError::IsDirectory) => Self::NotRegular,
+            Err(GateError::Denied(_) | GateError::Trouble(_)) => Self::Unreadable,
+        }
+    }
+}
+
+/// What to do with stored paths that are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsafeRefs {
+    /// Refuse the whole call.
+    Refuse,
+    /// Report them as entries.
+    Report,
+}
+
+impl RunsRoot {
+    /// Finds a run and opens its directory.
+    ///
+    /// # Errors
+    /// [`Error::RunNotFound`], [`Error::RunIdAmbiguous`], [`Error::UnsafePath`] for a directory that is a link, and those of the root.
+    pub fn locate(self: &Arc<Self>, selector: &RunSelector) -> Result<LocatedRun, Error> {
+        let (opened_root, snapshot) = self.open()?;
+        let (directory, is_duplicate, asked_run_id) = match selector {
+            RunSelector::Directory(directory) => {
+                if layout::is_passed_over(directory.as_str().as_bytes()) {
+                    return Err(no_such_directory(directory));
+                }
+                let is_duplicate =
+                    snapshot.in_directory(directory.as_str()).is_some_and(|run| snapshot.is_duplicate(run));
+                (directory.clone(), is_duplicate, None)
+            }
+            RunSelector::RunId(run_id) => {
+                let bearers = snapshot.with_run_id(run_id.as_str());
+                match bearers.as_slice() {
+                    [] => return Err(no_such_run_id(run_id)),
+                    [one] => (directory_of(one)?, false, Some(run_id.clone())),
+                    several => return Err(ambiguous(run_id.as_str(), several)),
+                }
+            }
+        };
+        let handle = opened_root.run(&directory).map_err(|error| match error {
+            GateError::NotFound => no_such_directory(&directory),
+            other => Error::of_path(directory.as_str(), other),
+        })?;
+        Ok(LocatedRun {
+            root: Arc::clone(self),
+            directory,
+            handle,
+            output_dir: OnceLock::new(),
+            is_duplicate,
+            asked_run_id,
+            opened_root,
+        })
+    }
+
+    /// Finds the newest run that matches.
+    ///
+    /// # Errors
+    /// [`Error::RunNotFound`] when none matches, [`Error::RunIdAmbiguous`] when the newest shares its id, and those of the root.
+    pub fn latest(self: &Arc<Self>, query: &RunQuery) -> Result<LocatedRun, Error> {
+        let snapshot = self.snapshot()?;
+        let Some(newest) = snapshot.latest(query) else {
+            let message =
+                format!("no run in `{}` matches; list the runs without filters to see what there is", self.name());
+            return Err(Error::RunNotFound { message });
+        };
+        if snapshot.is_duplicate(&newest) {
+            return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
+        }
+        self.locate(&RunSelector::Directory(directory_of(&newest)?))
+    }
+}
+
+fn directory_of(run: &RunEntry) -> Result<DirectoryName, Error> {
+    run.directory.parse().map_err(|_| no_such_run_id(&run.run_id))
+}
+
+fn no_such_run_id(run_id: &RunId) -> Error {
+    let message = format!(
+        "there is no retained run `{run_id}`; list the runs to see their ids, and the problems for directories that are none"
+    );
+    Error::RunNotFound { message }
+}
+
+fn no_such_directory(directory: &DirectoryName) -> Error {
+    Error::RunNotFound { message: format!("there is no run directory `{}`", printable(directory.as_str(), 300)) }
+}
+
+fn ambiguous(run_id: &str, bearers: &[&Arc<RunEntry>]) -> Error {
+    let mut directories: Vec<String> = bearers.iter().take(20).map(|run| printable(&run.directory, 120)).collect();
+    directories.sort();
+    Error::RunIdAmbiguous { run_id: run_id.to_owned(), directories }
+}
+
+impl LocatedRun {
+    /// The directory's name.
+    #[must_use]
+    pub const fn directory(&self) -> &DirectoryName {
+        &self.directory
+    }
+
+    /// A stored path relative to the run; an absolute one is rebased.
+    ///
+    /// # Errors
+    /// When the path is refused.
+    pub(super) fn resolve(&self, stored: &StoredPath) -> Result<RelativePath, PathSyntaxError> {
+        let recorded = || self.output_dir.get_or_init(|| read_output_dir(&self.handle)).as_deref();
+        let output_dir = if stored.is_absolute() { recorded() } else { None };
+        stored.resolve(Rebase { output_dir, directory: self.directory.as_str() })
+    }
+
+    /// Whether the run was asked for by its id, and so has to have a readable summary.
+    pub(super) const fn is_asked_by_run_id(&self) -> bool {
+        self.asked_run_id.is_some()
+    }
+
+    /// Reads the run's summary again.
+    ///
+    /// # Errors
+    /// [`Error::RunNotFound`] when there is none, or when it now is another run than asked for by id;
+    /// [`Error::DocumentMalformed`] and [`Error::DocumentTooLarge`] when it is not readable.
+    pub fn retained(&self) -> Result<RetainedRun, Error> {
+        let file = self.opened_root.summary(&self.directory).map_err(|error| self.no_summary(error))?;
+        let bytes = file
+            .read_capped(layout::MAX_SUMMARY_BYTES)
+            .map_err(|error| Error::of_read(layout::SUMMARY, error))?
+            .ok_or_else(|| Error::DocumentTooLarge {
+                document: layout::SUMMARY.to_owned(),
+                cap_bytes: layout::MAX_SUMMARY_BYTES,
+            })?;
+        let summary = decode_summary(&bytes).map_err(|defect| Error::DocumentMalformed {
+            document: layout::SUMMARY.to_owned(),
+            detail: defect.to_string(),
+        })?;
+        if let Some(asked) = self.asked_run_id.as_ref().filter(|asked| **asked != summary.run_id) {
+            return Err(no_such_run_id(asked));
+        }
+        let (mut report_paths, mut unsafe_reports) = (BTreeMap::new(), BTreeSet::new());
+        for (kind, stored) in &summary.report_paths {
+            match self.resolve(stored) {
+                Ok(path) => drop(report_paths.insert(kind.clone(), path)),
+                Err(_) => drop(unsafe_reports.insert(kind.clone())),
+            }
+        }
+        let markers = self.markers(&summary, !unsafe_reports.is_empty());
+        Ok(RetainedRun { directory: self.directory.clone(), summary, report_paths, unsafe_reports, markers })
+    }
+
+    fn no_summary(&self, error: GateError) -> Error {
+        match error {
+            GateError::NotFound => {
+                let directory = printable(self.directory.as_str(), 300);
+                let message = if self.handle.is_being_written() {
+                    format!("the run in `{directory}` is still being made; it is retained once its summary stands")
+                } else {
+                    format!(
+                        "`{directory}` has no summary, so it is no retained run; its manifest and outputs can be read by directory"
+                    )
+                };
+                Error::RunNotFound { message }
+            }
+            GateError::IsDirectory => Error::UnsafePath { path: layout::SUMMARY.to_owned(), kind: UnsafeKind::Special },
+            other => Error::of_path(layout::SUMMARY, other),
+        }
+    }
+
+    /// Markers from the summary and from a look at the standard documents.
+    fn markers(&self, summary: &RunSummary, has_unsafe_reports: bool) -> Vec<Marker> {
+        let mut markers = summary_markers(&self.directory, summary, || None);
+        markers.retain(|marker| *marker != Marker::UnsafeReportRef);
+        if has_unsafe_reports {
+            markers.push(Marker::UnsafeReportRef);
+        }
+        markers.extend(self.disk_markers());
+        markers.sort_unstable();
+        markers
+    }
+
+    /// The markers that the disk shows, whether or not there is a summary. Sorted.
+    #[must_use]
+    pub fn disk_markers(&self) -> Vec<Marker> {
+        let expected = [
+            (layout::ASSESSMENT_PACKAGE, Marker::AssessmentPackageMissing),
+            (layout::REPORT, Marker::ReportMissing),
+            (layout::SOURCE_LOCK, Marker::SourceLockMissing),
+            (layout::SUBMISSION_PACKAGE, Marker::SubmissionPackageMissing),
+        ];
+        let mut markers: Vec<Marker> = expected
+            .into_iter()
+            .filter(|(name, _)| matches!(self.handle.look(&layout::path(name)), Err(GateError::NotFound)))
+            .map(|(_, marker)| marker)
+            .collect();
+        if self.is_duplicate {
+            markers.push(Marker::RunIdDuplicate);
+        }
+        markers.sort_unstable();
+        markers
+    }
+
+    /// The run's reports: those its summary names and the standard ones found on disk, by kind. With `contents`, their bytes, as long as
+    /// they fit in that many bytes together.
+    ///
+    /// # Errors
+    /// [`Error::UnsafeRefs`] when a ref is unsafe and `unsafe_refs` is [`UnsafeRefs::Refuse`]; [`Error::ArtifactNotFound`] when `kind` is
+    /// given and the run has no such report.
+    pub fn reports(
+        &self,
+        run: &RetainedRun,
+        kind: Option<&str>,
+        contents: Option<usize>,
+        unsafe_refs: UnsafeRefs,
+    ) -> Result<Vec<ReportFile>, Error> {
+        let mut reports: BTreeMap<String, ReportFile> = BTreeMap::new();
+        let wanted = |name: &str| kind.is_none_or(|kind| kind == name);
+        for (name, path) in run.report_paths.iter().filter(|(name, _)| wanted(name)) {
+            reports.insert(name.clone(), self.report(name, path.clone()));
+        }
+        for name in run.unsafe_reports.iter().filter(|name| wanted(name)) {
+            reports.insert(name.clone(), refused_report(name));
+        }
+        for (name, path) in layout::STANDARD_REPORTS.into_iter().filter(|(name, _)| wanted(name)) {
+            if !reports.contains_key(name) {
+                let report = self.report(name, layout::path(path));
+                if report.state != FoundFile::Missing {
+                    reports.insert(name.to_owned(), report);
+                }
+            }
+        }
+        if let Some(kind) = kind.filter(|_| reports.is_empty()) {
+            return Err(Error::ArtifactNotFound { path: format!("report of kind {}", printable(kind, 100)) });
+        }
+        if unsafe_refs == UnsafeRefs::Refuse {
+            refuse_unsafe(&reports)?;
+        }
+        let mut reports: Vec<ReportFile> = reports.into_values().collect();
+        self.add_digests(&mut reports);
+        if let Some(mut room) = contents {
+            for report in &mut reports {
+                report.contents = self.contents(report, room)?;
+                room -= report.contents.as_ref().map_or(0, Vec::len);
+            }
+        }
+        Ok(reports)
+    }
+
+    fn report(&self, kind: &str, path: RelativePath) -> ReportFile {
+        // A path inside the run that is no output is as good as not there, whatever stands at it.
+        let state = if layout::may_be_output(&path) {
+            FoundFile::from_look(self.handle.look(&path))
+        } else {
+            FoundFile::Missing
+        };
+        ReportFile { kind: kind.to_owned(), path: Some(path), state, recorded_sha256: None, contents: None }
+    }
+
+    fn contents(&self, report: &ReportFile, room: usize) -> Result<Option<Vec<u8>>, Error> {
+        let (FoundFile::Present(_), Some(path)) = (report.state, &report.path) else { return Ok(None) };
+        let file = self.handle.open(path).map_err(|error| Error::of_path(path.as_str(), error))?;
+        let cap = u64::try_from(room).unwrap_or(u64::MAX);
+        let bytes = file.read_capped(cap).map_err(|error| Error::of_read(path.as_str(), error))?;
+        if file.is_unchanged().map_err(|error| Error::of_read(path.as_str(), error))? {
+            Ok(bytes)
+        } else {
+            Err(Error::Changed { path: path.to_string() })
+        }
+    }
+
+    fn add_digests(&self, reports: &mut [ReportFile]) {
+        let Ok(package) = self.handle.open(&layout::path(layout::SUBMISSION_PACKAGE)) else { return };
+        let Ok(Some(bytes)) = package.read_capped(layout::MAX_DOCUMENT_BYTES) else { return };
+        let recorded: BTreeMap<RelativePath, String> = recorded_digests(&bytes)
+            .into_iter()
+            .filter_map(|document| Some((self.resolve(&document.path).ok()?, document.sha256)))
+            .collect();
+        for report in reports {
+            report.recorded_sha256 = report.path.as_ref().and_then(|path| recorded.get(path).cloned());
+        }
+    }
+}
+
+fn refused_report(kind: &str) -> ReportFile {
+    ReportFile {
+        kind: kind.to_owned(),
+        path: None,
+        state: FoundFile::UnsafePath,
+        recorded_sha256: None,
+        contents: None,
+    }
+}
+
+fn refuse_unsafe(reports: &BTreeMap<String, ReportFile>) -> Result<(), Error> {
+    let kinds: Vec<String> = reports
+        .values()
+        .filter(|report| matches!(report.state, FoundFile::UnsafePath | FoundFile::NotRegular))
+        .map(|report| printable(&report.kind, 100))
+        .collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the run's reports are not safe to follow: {}; ask to have unsafe refs reported to see the others",
+        kinds.join(", ")
+    );
+    Err(Error::UnsafeRefs { message })
+}

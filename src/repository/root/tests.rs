@@ -1,0 +1,1 @@
+//! Both mechanisms over one hostile tree.

@@ -1,0 +1,214 @@
+//! One runs root over time: its snapshot, refreshed from the directories, and whether it is there at all.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use super::digests::DigestCache;
+use super::error::Error;
+use super::index::{Interner, RunEntry, Snapshot};
+use super::root::{Containment, OpenRoot, RootIdentity};
+use super::scan::{self, Known, Memory};
+use crate::model::{DirectoryName, Problem, RootName};
+
+/// A configured runs root.
+///
+/// Readers take the snapshot of the moment and are never held up by a refresh; the configured path is opened anew for every use, so that
+/// nothing here keeps a filesystem busy.
+#[derive(Debug)]
+pub struct RunsRoot {
+    name: RootName,
+    configured: PathBuf,
+    containment: Containment,
+    threads: usize,
+    view: ArcSwap<View>,
+    refreshing: Mutex<Refreshing>,
+    pub(super) digests: DigestCache,
+}
+
+/// What readers see of a root.
+#[derive(Debug, Clone)]
+pub enum View {
+    /// Not scanned yet.
+    Scanning,
+    /// Served from this snapshot.
+    Serving(Arc<Snapshot>),
+    /// Not there. The clause says why, without any path.
+    Away(String),
+}
+
+#[derive(Debug, Default)]
+struct Refreshing {
+    memory: Memory,
+    interner: Mutex<Interner>,
+    scanned: Option<RootIdentity>,
+}
+
+impl RunsRoot {
+    pub(super) fn new(name: RootName, configured: PathBuf, containment: Containment, threads: usize) -> Self {
+        Self {
+            name,
+            configured,
+            containment,
+            threads,
+            view: ArcSwap::from_pointee(View::Scanning),
+            refreshing: Mutex::default(),
+            digests: DigestCache::default(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &RootName {
+        &self.name
+    }
+
+    /// The path exactly as configured. For the operator, never for a reply.
+    #[must_use]
+    pub fn configured(&self) -> &Path {
+        &self.configured
+    }
+
+    /// What readers see now.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// The snapshot of the moment.
+    ///
+    /// # Errors
+    /// [`Error::RootNotScanned`] before the first scan, [`Error::RootAway`] while the root is not there.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
+        match &**self.view.load() {
+            View::Serving(snapshot) => Ok(Arc::clone(snapshot)),
+            View::Scanning => Err(Error::RootNotScanned { root: self.name.to_string() }),
+            View::Away(reason) => Err(self.away(reason)),
+        }
+    }
+
+    /// Scans the root: only directories whose summary changed since the last time are read. One refresh runs at a time.
+    ///
+    /// # Errors
+    /// [`Error::RootAway`] when the root cannot be opened or listed; readers see that too from then on.
+    pub fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
+        let mut refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let scanned_at = Timestamp::now();
+        let found = self.open_for_refresh(&refreshing).and_then(|root| {
+            let found =
+                scan::scan(&root, &refreshing.memory, &refreshing.interner, scanned_at.as_second(), self.threads);
+            found.map(|memory| (root.identity(), memory)).map_err(|_| "it cannot be listed".to_owned())
+        });
+        match found {
+            Ok((identity, memory)) => Ok(self.publish(&mut refreshing, identity, memory, scanned_at)),
+            Err(reason) => {
+                self.view.store(Arc::new(View::Away(reason.clone())));
+                Err(self.away(&reason))
+            }
+        }
+    }
+
+    /// Looks at one directory again and publishes what it is now. For a job that ended: whoever then sees the job finds its run.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`].
+    pub fn refresh_directory(&self, directory: &DirectoryName) -> Result<(), Error> {
+        let mut refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = self.open_for_refresh(&refreshing).map_err(|reason| self.away(&reason))?;
+        if refreshing.scanned != Some(root.identity()) {
+            drop(refreshing);
+            return self.refresh().map(drop);
+        }
+        let looked = scan::scan_one(&root, directory, &refreshing.interner, Timestamp::now().as_second());
+        let mut memory = std::mem::take(&mut refreshing.memory);
+        match looked {
+            Some(remembered) => memory.insert(directory.as_str().as_bytes().to_vec(), remembered),
+            None => memory.remove(directory.as_str().as_bytes()),
+        };
+        let scanned_at = match &**self.view.load() {
+            View::Serving(snapshot) => snapshot.scanned_at,
+            View::Scanning | View::Away(_) => Timestamp::now(),
+        };
+        self.publish(&mut refreshing, root.identity(), memory, scanned_at);
+        Ok(())
+    }
+
+    /// Opens the root as it is now, for reading a run that the snapshot knows.
+    ///
+    /// # Errors
+    /// [`Error::RootAway`] when it is not there, or another directory than the one scanned stands there.
+    pub(super) fn open(&self) -> Result<(OpenRoot, Arc<Snapshot>), Error> {
+        let snapshot = self.snapshot()?;
+        let root = self.open_ambient().map_err(|reason| self.away(&reason))?;
+        if root.identity() == snapshot.root_identity {
+            Ok((root, snapshot))
+        } else {
+            Err(self.away("another directory stands in its place"))
+        }
+    }
+
+    /// Whether runs can be created in it, as far as the system tells beforehand.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.open_ambient().is_ok_and(|root| root.is_writable())
+    }
+
+    /// Whether something stands directly in the root under that name, of whatever kind.
+    ///
+    /// # Errors
+    /// [`Error::RootAway`] when the root cannot be opened.
+    pub fn has_entry(&self, directory: &DirectoryName) -> Result<bool, Error> {
+        let root = self.open_ambient().map_err(|reason| self.away(&reason))?;
+        Ok(root.has_entry(directory))
+    }
+
+    fn open_ambient(&self) -> Result<OpenRoot, String> {
+        OpenRoot::open_ambient(&self.configured, self.containment).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => "its directory does not exist",
+                std::io::ErrorKind::NotADirectory => "what stands there is not a directory",
+                std::io::ErrorKind::PermissionDenied => "the server is not allowed to open it",
+                _ => "it cannot be opened",
+            }
+            .to_owned()
+        })
+    }
+
+    /// An empty mount point is not an empty root: what was a mount stays away until it is a mount again.
+    fn open_for_refresh(&self, refreshing: &Refreshing) -> Result<OpenRoot, String> {
+        let root = self.open_ambient()?;
+        if refreshing.scanned.is_some_and(|scanned| scanned.is_mount) && !root.identity().is_mount {
+            return Err("its filesystem is unmounted".to_owned());
+        }
+        Ok(root)
+    }
+
+    fn publish(
+        &self,
+        refreshing: &mut Refreshing,
+        identity: RootIdentity,
+        memory: Memory,
+        scanned_at: Timestamp,
+    ) -> Arc<Snapshot> {
+        let mut runs: Vec<Arc<RunEntry>> = Vec::with_capacity(memory.len());
+        let mut problems: Vec<Problem> = Vec::new();
+        for remembered in memory.values() {
+            match &remembered.known {
+                Known::Run(run) => runs.push(Arc::clone(run)),
+                Known::Problem(problem) => problems.push(problem.clone()),
+            }
+        }
+        let snapshot = Arc::new(Snapshot::build(runs, problems, scanned_at, identity));
+        refreshing.memory = memory;
+        refreshing.scanned = Some(identity);
+        self.view.store(Arc::new(View::Serving(Arc::clone(&snapshot))));
+        refreshing.interner.lock().unwrap_or_else(PoisonError::into_inner).prune();
+        snapshot
+    }
+
+    fn away(&self, reason: &str) -> Error {
+        Error::RootAway { root: self.name.to_string(), reason: reason.to_owned() }
+    }
+}
