@@ -1,0 +1,30 @@
+//! How many calls are served at once.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
+
+use super::status;
+
+/// How many calls are served at once, unless set otherwise.
+pub const MAX_CONCURRENT_CALLS: usize = 256;
+
+/// Lets a bounded number of calls in. The permit is held until the call's work is done, for streams until the last message is handed over.
+#[derive(Debug, Clone)]
+pub struct Admission(Arc<Semaphore>);
+
+impl Admission {
+    /// Admits `limit` calls at once.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Semaphore::new(limit)))
+    }
+
+    /// Admits a call, or refuses it at once: a queue of waiting calls would only hide the overload.
+    pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.0)
+            .try_acquire_owned()
+            .map_err(|_| status::limit_reached("the server is serving as many calls as it may; try again in a moment"))
+    }
+}

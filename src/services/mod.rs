@@ -1,0 +1,35 @@
+//! The gRPC adapters: each handler parses, makes one call to the rooms below, and converts.
+//!
+//! With `server` and `client` the only rooms that know [`tonic::Status`]. The CLI calls the same handlers in process, so one question has
+//! one answer whichever way it is asked.
+
+mod admission;
+mod catalog;
+mod convert;
+mod listing;
+mod page_token;
+mod parse;
+mod retained;
+mod runs;
+mod status;
+mod streams;
+
+pub use admission::{Admission, MAX_CONCURRENT_CALLS};
+pub use catalog::{Catalog, ServerFacts};
+pub use retained::RetainedRuns;
+pub use runs::{Runs, StartPolicy};
+pub use status::{DOMAIN, limit_reached, reason_of};
+
+/// The largest reply message, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 3 << 20;
+/// The largest request, in bytes.
+pub const MAX_REQUEST_BYTES: usize = 256 << 10;
+/// The most items a page has.
+pub const MAX_PAGE_SIZE: usize = 500;
+
+/// Runs work that touches the disk on a thread where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
+) -> Result<T, tonic::Status> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(status::internal(&panic)))
+}

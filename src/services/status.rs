@@ -1,0 +1,116 @@
+//! The one place where errors become statuses: a code, a sentence that says what to do, and a stable reason.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::parse::FieldError;
+use crate::jobs;
+use crate::repository;
+
+/// The domain of every reason.
+pub const DOMAIN: &str = "guideboard.v1";
+
+/// When a client should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The reason that a status carries; `None` when it carries none, as those that tonic makes itself.
+#[must_use]
+pub fn reason_of(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
+/// A refusal because a limit of the server is reached.
+#[must_use]
+pub fn limit_reached(message: &str) -> Status {
+    build(Code::ResourceExhausted, "LIMIT_REACHED", message, true)
+}
+
+pub(super) fn stopping() -> Status {
+    build(Code::Unavailable, "STOPPING", "the server is stopping; try another one, or this one again after its restart", true)
+}
+
+/// The server's own fault: the details go to its log only.
+pub(super) fn internal(error: &dyn std::error::Error) -> Status {
+    tracing::error!(error = %chain(error), "internal error");
+    build(Code::Internal, "INTERNAL", "the server failed to answer; its log has the details", false)
+}
+
+fn build(code: Code, reason: &str, message: &str, retry: bool) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, Vec::<(String, String)>::new());
+    if retry {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// The message and all its causes, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+impl From<FieldError> for Status {
+    fn from(error: FieldError) -> Self {
+        let message = format!("{}: {}", error.field, error.message);
+        let mut details = ErrorDetails::with_error_info(error.reason, DOMAIN, [("field", error.field)]);
+        details.add_bad_request_violation(error.field, error.message);
+        Self::with_error_details(Code::InvalidArgument, message, details)
+    }
+}
+
+impl From<repository::Error> for Status {
+    fn from(error: repository::Error) -> Self {
+        use repository::Error as E;
+        let (code, reason, retry) = match &error {
+            E::RootNotFound { .. } => (Code::NotFound, "ROOT_NOT_FOUND", false),
+            E::RootNotScanned { .. } => (Code::Unavailable, "ROOT_NOT_SCANNED", true),
+            E::RootAway { .. } => (Code::Unavailable, "ROOT_AWAY", true),
+            E::RunNotFound { .. } => (Code::NotFound, "RUN_NOT_FOUND", false),
+            E::RunIdAmbiguous { .. } => (Code::FailedPrecondition, "RUN_ID_AMBIGUOUS", false),
+            E::PathInvalid(syntax) => return FieldError::path("path", syntax.to_string()).into(),
+            E::ArtifactNotFound { .. } => (Code::NotFound, "ARTIFACT_NOT_FOUND", false),
+            E::NotAFile { .. } => (Code::FailedPrecondition, "NOT_A_FILE", false),
+            E::UnsafePath { .. } | E::UnsafeRefs { .. } => (Code::FailedPrecondition, "UNSAFE_PATH", false),
+            E::DocumentTooLarge { .. } | E::ItemTooLarge { .. } => {
+                (Code::FailedPrecondition, "DOCUMENT_TOO_LARGE", false)
+            }
+            E::DocumentMalformed { .. } => (Code::DataLoss, "DOCUMENT_MALFORMED", false),
+            E::GenerationMismatch { .. } => (Code::FailedPrecondition, "GENERATION_MISMATCH", false),
+            E::DigestMismatch { .. } => (Code::FailedPrecondition, "DIGEST_MISMATCH", false),
+            E::DigestDiffers { .. } => (Code::DataLoss, "DIGEST_MISMATCH", false),
+            E::OffsetBeyondEnd { .. } => (Code::OutOfRange, "OFFSET_BEYOND_END", false),
+            E::Changed { .. } => (Code::Aborted, "CHANGED_WHILE_READING", false),
+            E::Unreadable { .. } => (Code::Unavailable, "UNREADABLE", true),
+            E::Trouble { .. } => (Code::Unavailable, "IO_TROUBLE", true),
+        };
+        if error.source().is_some() {
+            tracing::warn!(error = %chain(&error), "a file could not be read");
+        }
+        build(code, reason, &error.to_string(), retry)
+    }
+}
+
+impl From<jobs::Error> for Status {
+    fn from(error: jobs::Error) -> Self {
+        use jobs::Error as E;
+        let (code, reason, retry) = match &error {
+            E::JobNotFound { .. } => (Code::NotFound, "JOB_NOT_FOUND", false),
+            E::OutputExists { .. } => (Code::AlreadyExists, "OUTPUT_EXISTS", false),
+            E::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED", false),
+            E::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL", true),
+            E::NotSucceeded { .. } => (Code::FailedPrecondition, "JOB_NOT_SUCCEEDED", false),
+            E::RootReadOnly { .. } => (Code::FailedPrecondition, "ROOT_READ_ONLY", false),
+            E::Stopping => return stopping(),
+        };
+        build(code, reason, &error.to_string(), retry)
+    }
+}
