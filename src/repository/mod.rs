@@ -1,0 +1,4 @@
+//! The disk, blocking: the run directories and the files that an operator names.
+
+pub mod ambient;
+pub mod record;
