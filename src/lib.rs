@@ -4,8 +4,15 @@
 //!
 //! - [`model`]: what a run is. No I/O, no async, no wire types, no clock.
 //! - [`repository`]: the disk. Its gate is the only place that opens anything a request or a stored document names.
+//! - [`process`]: child processes under supervision, so that nothing outlives the one who asked for it.
+//! - [`jobs`]: assessments that this process started, in memory.
+//! - [`wire`]: the generated protobuf types and the JSON dialect made from their descriptors.
+//! - [`services`]: the gRPC adapters.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
 
+pub mod jobs;
 pub mod model;
+pub mod process;
 pub mod repository;
+pub mod services;
 pub mod wire;

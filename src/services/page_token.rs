@@ -58,23 +58,25 @@ impl<K: for<'de> Deserialize<'de>> PageToken<K> {
         if text.is_empty() {
             return Ok(None);
         }
-        let Self(_, fingerprint, place) = text
-            .parse()
-            .map_err(|NotAToken| FieldError::new("page_token", "not a page token of this server; start from the first page"))?;
+        let Self(_, fingerprint, place) = text.parse().map_err(|NotAToken| {
+            FieldError::new("page_token", "not a page token of this server; start from the first page")
+        })?;
         if fingerprint == query.0 {
             Ok(Some(place))
         } else {
-            Err(FieldError::new("page_token", "this token belongs to another query; keep all fields but page_size the same"))
+            Err(FieldError::new(
+                "page_token",
+                "this token belongs to another query; keep all fields but page_size the same",
+            ))
         }
     }
 }
 
 /// Reads the token of a list of runs.
 pub(super) fn read_run_place(text: &str, query: &QueryFingerprint) -> Result<Option<RunKey>, FieldError> {
-    PageToken::<RunPlace>::read(text, query)?
-        .map(RunPlace::into_key)
-        .transpose()
-        .map_err(|NotAToken| FieldError::new("page_token", "not a page token of this server; start from the first page"))
+    PageToken::<RunPlace>::read(text, query)?.map(RunPlace::into_key).transpose().map_err(|NotAToken| {
+        FieldError::new("page_token", "not a page token of this server; start from the first page")
+    })
 }
 
 impl<K: Serialize> fmt::Display for PageToken<K> {

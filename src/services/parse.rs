@@ -157,7 +157,10 @@ pub(super) fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String
     for (key, value) in &labels {
         key.parse::<LabelKey>().map_err(|error| FieldError::new("labels", error.to_string()))?;
         if value.chars().count() > MAX_LABEL_VALUE || value.chars().any(char::is_control) {
-            return Err(FieldError::new("labels", "a label's value has at most 256 characters and no control characters"));
+            return Err(FieldError::new(
+                "labels",
+                "a label's value has at most 256 characters and no control characters",
+            ));
         }
     }
     Ok(labels)

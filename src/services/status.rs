@@ -1,5 +1,6 @@
 //! The one place where errors become statuses: a code, a sentence that says what to do, and a stable reason.
 
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -29,7 +30,12 @@ pub fn limit_reached(message: &str) -> Status {
 }
 
 pub(super) fn stopping() -> Status {
-    build(Code::Unavailable, "STOPPING", "the server is stopping; try another one, or this one again after its restart", true)
+    build(
+        Code::Unavailable,
+        "STOPPING",
+        "the server is stopping; try another one, or this one again after its restart",
+        true,
+    )
 }
 
 /// The server's own fault: the details go to its log only.
@@ -39,7 +45,7 @@ pub(super) fn internal(error: &dyn std::error::Error) -> Status {
 }
 
 fn build(code: Code, reason: &str, message: &str, retry: bool) -> Status {
-    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, Vec::<(String, String)>::new());
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     if retry {
         details.set_retry_info(Some(RETRY_AFTER));
     }
@@ -61,7 +67,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl From<FieldError> for Status {
     fn from(error: FieldError) -> Self {
         let message = format!("{}: {}", error.field, error.message);
-        let mut details = ErrorDetails::with_error_info(error.reason, DOMAIN, [("field", error.field)]);
+        let mut details =
+            ErrorDetails::with_error_info(error.reason, DOMAIN, [("field".to_owned(), error.field.to_owned())]);
         details.add_bad_request_violation(error.field, error.message);
         Self::with_error_details(Code::InvalidArgument, message, details)
     }

@@ -1,0 +1,115 @@
+//! One job: the child process, its output, and the judgement whether a readable run stands in its directory afterwards.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::log::read_lines;
+use super::table::{Assignment, JobEnd, JobTable};
+use crate::model::JobStatus;
+use crate::process::{Ending, Environment, SpawnRequest, Supervised};
+
+/// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
+pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {
+    let command = command(table, assignment);
+    let spawned = Supervised::spawn(SpawnRequest {
+        program: &table.launcher.program,
+        command: &command,
+        current_dir: &table.launcher.root,
+        environment: Environment::Only(environment()),
+        grace: table.settings.grace,
+    });
+    let mut process = match spawned {
+        Ok(process) => process,
+        Err(error) => {
+            tracing::error!(job = %assignment.job_id, error = %error, cause = ?std::error::Error::source(&error), "a job's process could not be started");
+            return failed("the job's process could not be started; the server's log has the details".to_owned());
+        }
+    };
+    table.process_started(&assignment.job_id, process.terminator());
+    let outputs = (process.take_stdout(), process.take_stderr());
+    let ending = std::thread::scope(|scope| {
+        let on_line = |line| table.wrote_line(&assignment.job_id, line);
+        if let Some(stdout) = outputs.0 {
+            scope.spawn(move || read_lines(stdout, on_line));
+        }
+        if let Some(stderr) = outputs.1 {
+            scope.spawn(move || read_lines(stderr, on_line));
+        }
+        process.wait(None)
+    });
+    judge(table, assignment, ending)
+}
+
+fn command(table: &JobTable, assignment: &Assignment) -> Vec<OsString> {
+    let launcher = &table.launcher;
+    let request = &assignment.request;
+    let mut command: Vec<OsString> =
+        vec![launcher.program.clone().into(), "--root".into(), launcher.root.clone().into()];
+    for directory in &launcher.extension_dirs {
+        command.extend(["--extension-dir".into(), directory.clone().into()]);
+    }
+    let output_dir = absolute(&launcher.root, request.root.configured()).join(assignment.directory.as_str());
+    command.extend(["run".into(), "--target".into(), request.target_file.clone().into()]);
+    command.extend(["--assessment".into(), request.assessment_file.clone().into()]);
+    command.extend(["--output-dir".into(), output_dir.into()]);
+    command.extend(["--run-id".into(), assignment.run_id.as_str().into()]);
+    for (key, value) in &request.labels {
+        command.extend(["--label".into(), format!("{key}={value}").into()]);
+    }
+    command.extend(["--progress".into(), "jsonl".into()]);
+    command
+}
+
+fn absolute(root: &Path, path: &Path) -> std::path::PathBuf {
+    root.join(path)
+}
+
+/// The server's environment without its own settings, which are no settings of a run.
+fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_")).collect()
+}
+
+/// A job is succeeded exactly when a readable summary stands in its directory, whatever the exit code.
+fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
+    let root = &assignment.request.root;
+    let found = root.refresh_directory(&assignment.directory).and_then(|()| root.snapshot());
+    let run_id = match &found {
+        Ok(snapshot) => snapshot.in_directory(assignment.directory.as_str()).map(|run| run.run_id.to_string()),
+        Err(_) => None,
+    };
+    let end = JobEnd {
+        status: JobStatus::Succeeded,
+        run_id,
+        exit_code: ending.exit_code,
+        signal: ending.signal,
+        message: None,
+    };
+    if end.run_id.is_some() {
+        return end;
+    }
+    if table.is_stopping() {
+        let message = Some("the server stopped while the job was running; its partial directory stays".to_owned());
+        return JobEnd { status: JobStatus::Cancelled, message, ..end };
+    }
+    let how = describe(&ending);
+    let message = match found {
+        Ok(_) => format!("{how}, and its directory has no readable summary"),
+        Err(error) => format!("{how}, and its directory cannot be read: {error}"),
+    };
+    JobEnd { status: JobStatus::Failed, message: Some(message), ..end }
+}
+
+fn describe(ending: &Ending) -> String {
+    match ending {
+        Ending { start_failure: Some(_), .. } => "the job's process could not be started".to_owned(),
+        Ending { supervisor_lost: true, .. } => "the job's supervisor was lost".to_owned(),
+        Ending { signal: Some(signal), .. } => format!("the job's process was ended by signal {signal}"),
+        Ending { exit_code: Some(code), .. } => format!("the job's process ended with exit code {code}"),
+        _ => "the job's process ended".to_owned(),
+    }
+}
+
+fn failed(message: String) -> JobEnd {
+    JobEnd { status: JobStatus::Failed, run_id: None, exit_code: None, signal: None, message: Some(message) }
+}

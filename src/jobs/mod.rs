@@ -1,0 +1,12 @@
+//! Assessments that this process started: the job table in memory, and the supervised children that do the work.
+//!
+//! A job executes `guide-board run` as a child process; nothing of an assessment runs in here. What a job leaves is found again from its
+//! directory, so the table may forget: a restart loses jobs and no runs.
+
+mod execution;
+mod log;
+mod table;
+
+pub use table::{
+    Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobTable, JobView, Launcher, StatusCounts,
+};

@@ -1,0 +1,126 @@
+//! Operator paths that a service works with: where profiles may stand, the port file, output files.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{AmbientError, resolved};
+use crate::model::RelativePath;
+
+/// The file that a request's relative name means, if it lands in one of the allowed directories: resolved from `root`, links followed, since
+/// operators mount profiles through links. `None` when there is no such file or it lands elsewhere; which of the two is not told.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "profiles are trusted like code: whoever may write beneath these directories may run programs"
+)]
+pub fn land_within(root: &Path, name: &RelativePath, allowed: &[PathBuf]) -> Option<PathBuf> {
+    let landed = std::fs::canonicalize(root.join(name.as_str())).ok()?;
+    let is_allowed = allowed.iter().any(|directory| {
+        std::fs::canonicalize(directory).is_ok_and(|directory| landed.starts_with(&directory) && landed != directory)
+    });
+    (is_allowed && landed.is_file()).then_some(landed)
+}
+
+/// Writes a small file so that a reader sees all of it or nothing: written aside, then renamed into place. An older one is replaced.
+///
+/// # Errors
+/// What the system says, with the path as the operator named it.
+#[expect(clippy::disallowed_methods, reason = "the operator names this file")]
+pub fn write_atomically(path: &Path, contents: &str) -> Result<(), AmbientError> {
+    let unwritable = |source| AmbientError::Unwritable { path: path.to_owned(), source };
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}.tmp", std::process::id()));
+    let aside = PathBuf::from(aside);
+    let written = OpenOptions::new().write(true).create_new(true).open(&aside).and_then(|mut file| {
+        file.write_all(contents.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&aside, path)
+    });
+    written.map_err(|source| {
+        let _ = std::fs::remove_file(&aside);
+        unwritable(source)
+    })
+}
+
+/// Creates a file to write to. One that exists is refused unless `replace` is set, and then emptied.
+///
+/// # Errors
+/// What the system says, with the path as the operator named it.
+#[expect(clippy::disallowed_methods, reason = "the operator names this file")]
+pub fn create_file(path: &Path, replace: bool) -> Result<File, AmbientError> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if replace {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options.open(path).map_err(|source| AmbientError::Unwritable { path: path.to_owned(), source })
+}
+
+/// Creates a directory and those above it; ones that exist are fine.
+///
+/// # Errors
+/// What the system says, with the path as the operator named it.
+#[expect(clippy::disallowed_methods, reason = "the operator names this directory")]
+pub fn create_directories(path: &Path) -> Result<(), AmbientError> {
+    std::fs::create_dir_all(path).map_err(|source| AmbientError::Unwritable { path: path.to_owned(), source })
+}
+
+/// Removes a file that this process wrote; one that is gone is fine.
+#[expect(clippy::disallowed_methods, reason = "only files that this process wrote")]
+pub fn remove_own_file(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
+/// Whether a path leads to a directory. For choosing a default and wording a message, never before opening.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "words a message; nothing is opened after it")]
+pub fn is_directory(path: &Path) -> bool {
+    resolved(path).is_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_lands_only_in_an_allowed_directory_also_through_links() {
+        let home = tempfile::tempdir().expect("a directory");
+        let (root, outside) = (home.path().join("root"), home.path().join("outside"));
+        std::fs::create_dir_all(root.join("profiles/..data")).expect("created");
+        std::fs::create_dir_all(&outside).expect("created");
+        std::fs::write(root.join("profiles/..data/t.json"), "{}").expect("written");
+        std::fs::write(root.join("other.json"), "{}").expect("written");
+        std::fs::write(outside.join("x.json"), "{}").expect("written");
+        std::os::unix::fs::symlink("..data/t.json", root.join("profiles/t.json")).expect("linked");
+        std::os::unix::fs::symlink(outside.join("x.json"), root.join("profiles/x.json")).expect("linked");
+        let allowed = [root.join("profiles")];
+        let lands = |name: &str| land_within(&root, &name.parse().expect("a path"), &allowed).is_some();
+        assert!(lands("profiles/t.json"));
+        assert!(
+            !lands("profiles/x.json") && !lands("other.json") && !lands("profiles") && !lands("profiles/none.json")
+        );
+    }
+
+    #[test]
+    fn an_atomic_write_replaces_and_leaves_nothing_aside() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("port");
+        write_atomically(&path, "1\n").expect("written");
+        write_atomically(&path, "2\n").expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "2\n");
+        assert_eq!(std::fs::read_dir(home.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn an_existing_file_is_not_overwritten_unasked() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("out");
+        std::fs::write(&path, "kept").expect("written");
+        assert!(create_file(&path, false).is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "kept");
+        assert!(create_file(&path, true).is_ok());
+    }
+}

@@ -1,0 +1,246 @@
+//! `RetainedRunService`: durable history, from the directories themselves.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use super::admission::Admission;
+use super::page_token::{self, PageToken, QueryFingerprint, RunPlace};
+use super::parse::{self, FilterFields};
+use super::streams::{self, Replies};
+use super::{MAX_MESSAGE_BYTES, blocking, convert, listing};
+use crate::repository::{LocatedRun, ProblemQuery, ReadRequest, Repository, RunSelector, RunsRoot, UnsafeRefs};
+use crate::wire::pb;
+use crate::wire::pb::retained_run_service_server::RetainedRunService;
+
+/// Room that a reply with report contents keeps for everything else, in bytes.
+const REPLY_SLACK: usize = 64 << 10;
+
+/// Serves the retained runs of some roots.
+#[derive(Debug, Clone)]
+pub struct RetainedRuns {
+    repository: Arc<Repository>,
+    admission: Admission,
+}
+
+impl RetainedRuns {
+    /// Serves these roots. They are scanned by whoever owns them.
+    #[must_use]
+    pub const fn new(repository: Arc<Repository>, admission: Admission) -> Self {
+        Self { repository, admission }
+    }
+
+    fn root(&self, asked: &str) -> Result<Arc<RunsRoot>, Status> {
+        Ok(Arc::clone(self.repository.root(asked)?))
+    }
+}
+
+/// Which reports of a run are wanted, and how.
+#[derive(Debug, Clone)]
+pub(super) struct ReportOptions {
+    pub(super) kind: String,
+    pub(super) include_contents: bool,
+    pub(super) report_unsafe: bool,
+}
+
+/// Reads a run's reports again.
+pub(super) fn reports_of(
+    root: &RunsRoot,
+    located: &LocatedRun,
+    options: &ReportOptions,
+) -> Result<pb::GetRetainedRunReportsResponse, Status> {
+    let retained = located.retained()?;
+    let run = convert::retained_run(root.name().as_str(), &retained);
+    let kind = Some(options.kind.as_str()).filter(|kind| !kind.is_empty());
+    // Without contents a report weighs little more than its path, and there are at most as many as a summary names.
+    let names: usize =
+        retained.report_paths.iter().map(|(kind, path)| 256 + 3 * (kind.len() + path.as_str().len())).sum();
+    let room = MAX_MESSAGE_BYTES.saturating_sub(REPLY_SLACK + 2 * run.encoded_len() + names);
+    let room = options.include_contents.then_some(room.min(MAX_MESSAGE_BYTES / 3 * 2));
+    let reports = located.reports(&retained, kind, room, unsafe_refs(options.report_unsafe))?;
+    let mut reply = pb::GetRetainedRunReportsResponse {
+        run: Some(run),
+        reports: reports.into_iter().map(|report| convert::report(report, options.include_contents)).collect(),
+        summary: Some(convert::summary(retained)),
+    };
+    drop_contents_that_do_not_fit(&mut reply);
+    Ok(reply)
+}
+
+fn drop_contents_that_do_not_fit(reply: &mut pb::GetRetainedRunReportsResponse) {
+    while reply.encoded_len() > MAX_MESSAGE_BYTES {
+        let Some(report) = reply.reports.iter_mut().rev().find(|report| report.contents.is_some()) else { return };
+        report.contents = None;
+        report.contents_omitted = true;
+    }
+}
+
+fn unsafe_refs(report: bool) -> UnsafeRefs {
+    if report { UnsafeRefs::Report } else { UnsafeRefs::Refuse }
+}
+
+#[tonic::async_trait]
+impl RetainedRunService for RetainedRuns {
+    type StreamArtifactManifestStream = Replies<pb::StreamArtifactManifestResponse>;
+    type ReadArtifactStream = Replies<pb::ReadArtifactResponse>;
+
+    async fn list_retained_runs(
+        &self,
+        request: Request<pb::ListRetainedRunsRequest>,
+    ) -> Result<Response<pb::ListRetainedRunsResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let limit = parse::page_size(request.page_size)?;
+        let query = parse::query(FilterFields {
+            target: request.target,
+            assessment: request.assessment,
+            statuses: request.statuses,
+            completed_after: request.completed_after,
+            completed_before: request.completed_before,
+            source_commit: request.source_commit,
+            labels: request.labels,
+        })?;
+        let fingerprint = QueryFingerprint::of("ListRetainedRuns", root.name().as_str(), &query);
+        let after = page_token::read_run_place(&request.page_token, &fingerprint)?;
+        let snapshot = root.snapshot()?;
+        let page = snapshot.page(&query, after.as_ref(), limit);
+        let name = root.name().as_str();
+        let mut runs: Vec<_> =
+            page.runs.iter().map(|run| convert::listed_run(name, run, snapshot.is_duplicate(run))).collect();
+        let kept = listing::fitting(&mut runs);
+        let next = if kept < page.runs.len() {
+            page.runs.get(kept.saturating_sub(1)).map(|last| last.key())
+        } else {
+            page.next
+        };
+        Ok(Response::new(pb::ListRetainedRunsResponse {
+            runs,
+            next_page_token: next.map(|key| PageToken::write(&fingerprint, RunPlace::from(key))).unwrap_or_default(),
+            total_size: count(page.total),
+            status_counts: page.status_counts.iter().map(|(word, n)| (word.to_string(), count(*n))).collect(),
+            problem_count: count(snapshot.broken_count()),
+            in_progress_count: count(snapshot.in_progress_count()),
+            scanned_at: Some(convert::timestamp(snapshot.scanned_at)),
+        }))
+    }
+
+    async fn list_problems(
+        &self,
+        request: Request<pb::ListProblemsRequest>,
+    ) -> Result<Response<pb::ListProblemsResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let limit = parse::page_size(request.page_size)?;
+        let query = ProblemQuery { reasons: parse::problem_reasons(&request.reasons)? };
+        let fingerprint = QueryFingerprint::of("ListProblems", root.name().as_str(), &query);
+        let after: Option<(String, String)> = PageToken::read(&request.page_token, &fingerprint)?;
+        let snapshot = root.snapshot()?;
+        let page = snapshot.problem_page(&query, after.as_ref(), limit);
+        let problems = page.problems.into_iter();
+        Ok(Response::new(pb::ListProblemsResponse {
+            problems: problems.map(|problem| convert::problem(root.name().as_str(), problem)).collect(),
+            next_page_token: page.next.map(|place| PageToken::write(&fingerprint, place)).unwrap_or_default(),
+            total_size: count(page.total),
+            reason_counts: page.reason_counts.iter().map(|(word, n)| ((*word).to_owned(), count(*n))).collect(),
+            scanned_at: Some(convert::timestamp(snapshot.scanned_at)),
+        }))
+    }
+
+    async fn get_retained_run(
+        &self,
+        request: Request<pb::GetRetainedRunRequest>,
+    ) -> Result<Response<pb::GetRetainedRunResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let selector = parse::selector(&request.run_id, &request.directory)?;
+        blocking(move || {
+            let retained = root.locate(&selector)?.retained()?;
+            let run = Some(convert::retained_run(root.name().as_str(), &retained));
+            Ok(Response::new(pb::GetRetainedRunResponse { run, summary: Some(convert::summary(retained)) }))
+        })
+        .await
+    }
+
+    async fn get_latest_retained_run(
+        &self,
+        request: Request<pb::GetLatestRetainedRunRequest>,
+    ) -> Result<Response<pb::GetLatestRetainedRunResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let query = parse::query(FilterFields {
+            target: request.target,
+            assessment: request.assessment,
+            statuses: request.statuses,
+            completed_after: request.completed_after,
+            completed_before: request.completed_before,
+            source_commit: request.source_commit,
+            labels: request.labels,
+        })?;
+        blocking(move || {
+            let retained = root.latest(&query)?.retained()?;
+            let run = Some(convert::retained_run(root.name().as_str(), &retained));
+            Ok(Response::new(pb::GetLatestRetainedRunResponse { run, summary: Some(convert::summary(retained)) }))
+        })
+        .await
+    }
+
+    async fn get_retained_run_reports(
+        &self,
+        request: Request<pb::GetRetainedRunReportsRequest>,
+    ) -> Result<Response<pb::GetRetainedRunReportsResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let selector = parse::selector(&request.run_id, &request.directory)?;
+        let options = ReportOptions {
+            kind: request.kind,
+            include_contents: request.include_contents,
+            report_unsafe: request.report_unsafe,
+        };
+        blocking(move || reports_of(&root, &root.locate(&selector)?, &options).map(Response::new)).await
+    }
+
+    async fn stream_artifact_manifest(
+        &self,
+        request: Request<pb::StreamArtifactManifestRequest>,
+    ) -> Result<Response<Self::StreamArtifactManifestStream>, Status> {
+        let permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let name = root.name().to_string();
+        let selector = parse::selector(&request.run_id, &request.directory)?;
+        let unsafe_refs = unsafe_refs(request.report_unsafe);
+        let manifest = blocking(move || Ok(root.locate(&selector)?.manifest(unsafe_refs)?)).await?;
+        Ok(Response::new(streams::manifest(manifest, name, request.include_unlisted, permit)))
+    }
+
+    async fn read_artifact(
+        &self,
+        request: Request<pb::ReadArtifactRequest>,
+    ) -> Result<Response<Self::ReadArtifactStream>, Status> {
+        let permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let root = self.root(&request.runs_dir)?;
+        let selector: RunSelector = parse::selector(&request.run_id, &request.directory)?;
+        let path = parse::path(&request.path)?;
+        let limit = parse::unsigned("limit", request.limit)?;
+        let read = ReadRequest {
+            offset: parse::unsigned("offset", request.offset)?,
+            limit: Some(limit).filter(|limit| *limit > 0),
+            expected_generation: Some(request.expected_generation).filter(|text| !text.is_empty()),
+            expected_sha256: parse::sha256("expected_sha256", request.expected_sha256)?,
+            compute_sha256: request.compute_sha256,
+        };
+        let reader = blocking(move || Ok(root.locate(&selector)?.read(path, &read)?)).await?;
+        Ok(Response::new(streams::artifact(reader, permit)))
+    }
+}
+
+fn count<N: TryInto<i64>>(number: N) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}

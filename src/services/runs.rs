@@ -1,0 +1,195 @@
+//! `RunService`: jobs of this process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::admission::Admission;
+use super::page_token::{PageToken, QueryFingerprint};
+use super::parse::{self, FieldError};
+use super::retained::{ReportOptions, reports_of};
+use super::{blocking, convert, listing, status};
+use crate::jobs::{self, JobRequest, JobTable};
+use crate::model::{DirectoryName, JobStatus, RelativePath};
+use crate::repository::{Repository, RunSelector, RunsRoot, ambient, layout};
+use crate::wire::pb;
+use crate::wire::pb::run_service_server::RunService;
+
+/// The longest request id, in characters.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Where a job's profiles may stand, and whether jobs may be started at all.
+#[derive(Debug, Clone)]
+pub struct StartPolicy {
+    /// The directory that relative names are meant from.
+    pub root: PathBuf,
+    /// The directories that profiles must land in.
+    pub profile_dirs: Vec<PathBuf>,
+    /// Whether StartRun is refused.
+    pub read_only: bool,
+}
+
+/// Starts jobs and tells how they fare.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    repository: Arc<Repository>,
+    jobs: Arc<JobTable>,
+    policy: Arc<StartPolicy>,
+    admission: Admission,
+}
+
+impl Runs {
+    /// Starts jobs in these roots under this policy.
+    #[must_use]
+    pub fn new(repository: Arc<Repository>, jobs: Arc<JobTable>, policy: StartPolicy, admission: Admission) -> Self {
+        Self { repository, jobs, policy: Arc::new(policy), admission }
+    }
+}
+
+impl StartPolicy {
+    fn profile(&self, field: &'static str, text: &str) -> Result<PathBuf, FieldError> {
+        let name: RelativePath = text.parse().map_err(|error: crate::model::PathSyntaxError| {
+            FieldError::path(field, error.to_string().replace("run directory", "server's root"))
+        })?;
+        ambient::land_within(&self.root, &name, &self.profile_dirs).ok_or_else(|| {
+            FieldError::new(field, "there is no such file in the server's profiles directory or an extension directory")
+        })
+    }
+}
+
+/// The directory that `output_dir` names: bare, or with the root's configured path in front; `None` when unset.
+fn output_directory(root: &RunsRoot, text: &str) -> Result<Option<DirectoryName>, FieldError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bare = Path::new(text)
+        .strip_prefix(root.configured())
+        .ok()
+        .and_then(Path::to_str)
+        .filter(|_| !root.configured().as_os_str().is_empty())
+        .unwrap_or(text);
+    let directory = parse::directory("output_dir", bare)?;
+    if layout::is_passed_over(directory.as_str().as_bytes()) {
+        return Err(FieldError::path(
+            "output_dir",
+            "names that start with a dot, and lost+found, are no run directories",
+        ));
+    }
+    Ok(Some(directory))
+}
+
+fn request_id(text: String) -> Result<Option<String>, FieldError> {
+    if text.chars().count() > MAX_REQUEST_ID {
+        return Err(FieldError::new("request_id", "at most 128 characters"));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Whether a run can be started in a root, into that directory.
+fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), Status> {
+    let exists = match directory {
+        Some(directory) => root.has_entry(directory)?,
+        None => root.snapshot().map(|_| false)?,
+    };
+    if let Some(directory) = directory.filter(|_| exists) {
+        let directory = crate::model::printable(directory.as_str(), 200);
+        return Err(jobs::Error::OutputExists { root: root.name().to_string(), directory }.into());
+    }
+    if root.is_writable() {
+        Ok(())
+    } else {
+        Err(jobs::Error::RootReadOnly { reason: format!("the runs root `{}` cannot be written", root.name()) }.into())
+    }
+}
+
+#[tonic::async_trait]
+impl RunService for Runs {
+    async fn start_run(&self, request: Request<pb::StartRunRequest>) -> Result<Response<pb::StartRunResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        if self.policy.read_only {
+            let reason = "the server runs with --read-only".to_owned();
+            return Err(jobs::Error::RootReadOnly { reason }.into());
+        }
+        let request = request.into_inner();
+        let root = Arc::clone(self.repository.root(&request.runs_dir)?);
+        let directory = output_directory(&root, &request.output_dir)?;
+        let labels = parse::labels(request.labels)?;
+        let request_id = request_id(request.request_id)?;
+        let (jobs, policy) = (Arc::clone(&self.jobs), Arc::clone(&self.policy));
+        blocking(move || {
+            let job = JobRequest {
+                target_file: policy.profile("target", &request.target)?,
+                assessment_file: policy.profile("assessment", &request.assessment)?,
+                target: request.target,
+                assessment: request.assessment,
+                root,
+                directory,
+                labels,
+                request_id,
+            };
+            if let Some(earlier) = jobs.repeated(&job)? {
+                return Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(earlier)) }));
+            }
+            check_root(&job.root, job.directory.as_ref())?;
+            let random = getrandom::u64().map_err(|error| status::internal(&error))?;
+            let job = jobs.start(job, random)?;
+            tracing::info!(job = %job.job_id, root = %job.root, directory = %job.directory, "job accepted");
+            Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(job)) }))
+        })
+        .await
+    }
+
+    async fn get_run(&self, request: Request<pb::GetRunRequest>) -> Result<Response<pb::GetRunResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let job = self.jobs.get(&request.into_inner().job_id)?;
+        Ok(Response::new(pb::GetRunResponse { run: Some(convert::job(job)) }))
+    }
+
+    async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let limit = parse::page_size(request.page_size)?;
+        let statuses = request.statuses.iter().map(|word| job_status(word)).collect::<Result<Vec<_>, _>>()?;
+        // Jobs are those of this process, so a token of another one is a token of another list.
+        let fingerprint = QueryFingerprint::of("ListRuns", self.jobs.instance(), &statuses);
+        let below: Option<u64> = PageToken::read(&request.page_token, &fingerprint)?;
+        let page = self.jobs.page(&statuses, below, limit);
+        let sequences: Vec<u64> = page.jobs.iter().map(|job| job.sequence).collect();
+        let mut runs: Vec<_> = page.jobs.into_iter().map(convert::job).collect();
+        let kept = listing::fitting(&mut runs);
+        let next = if kept < sequences.len() { sequences.get(kept.saturating_sub(1)).copied() } else { page.next };
+        Ok(Response::new(pb::ListRunsResponse {
+            runs,
+            next_page_token: next.map(|sequence| PageToken::write(&fingerprint, sequence)).unwrap_or_default(),
+            total_size: i64::try_from(page.total).unwrap_or(i64::MAX),
+        }))
+    }
+
+    async fn get_run_reports(
+        &self,
+        request: Request<pb::GetRunReportsRequest>,
+    ) -> Result<Response<pb::GetRunReportsResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        let request = request.into_inner();
+        let (root, directory) = self.jobs.succeeded(&request.job_id)?;
+        let options = ReportOptions {
+            kind: request.kind,
+            include_contents: request.include_contents,
+            report_unsafe: request.report_unsafe,
+        };
+        blocking(move || {
+            let reply = reports_of(&root, &root.locate(&RunSelector::Directory(directory))?, &options)?;
+            let pb::GetRetainedRunReportsResponse { run, reports, summary } = reply;
+            Ok(Response::new(pb::GetRunReportsResponse { run, reports, summary }))
+        })
+        .await
+    }
+}
+
+fn job_status(word: &str) -> Result<JobStatus, FieldError> {
+    JobStatus::from_word(word).ok_or_else(|| {
+        let known: Vec<_> = JobStatus::ALL.iter().map(|status| status.word()).collect();
+        FieldError::new("statuses", format!("an unknown job status; the statuses are: {}", known.join(", ")))
+    })
+}
