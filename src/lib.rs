@@ -8,11 +8,13 @@
 //! - [`jobs`]: assessments that this process started, in memory.
 //! - [`wire`]: the generated protobuf types and the JSON dialect made from their descriptors.
 //! - [`services`]: the gRPC adapters.
+//! - [`server`]: listening, health, reflection, refreshing, shutdown.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
 
 pub mod jobs;
 pub mod model;
 pub mod process;
 pub mod repository;
+pub mod server;
 pub mod services;
 pub mod wire;

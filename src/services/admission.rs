@@ -27,4 +27,11 @@ impl Admission {
             .try_acquire_owned()
             .map_err(|_| status::limit_reached("the server is serving as many calls as it may; try again in a moment"))
     }
+
+    /// Waits until no call is in; `limit` is the number given to [`Self::new`].
+    pub async fn wait_until_idle(&self, limit: usize) {
+        let all = u32::try_from(limit).unwrap_or(u32::MAX);
+        // An error means that the semaphore was closed, which nobody does.
+        let _ = self.0.acquire_many(all).await;
+    }
 }
