@@ -3,9 +3,11 @@
 //! The rooms, in reading order; `use` goes from a later room to an earlier one, never back (`tests/architecture.rs` holds that):
 //!
 //! - [`model`]: what a run is. No I/O, no async, no wire types, no clock.
+//! - [`process`]: child processes under supervision, so that nothing outlives the one who asked for it.
 //! - [`repository`]: the disk. Its gate is the only place that opens anything a request or a stored document names.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
 
 pub mod model;
+pub mod process;
 pub mod repository;
 pub mod wire;

@@ -3,8 +3,10 @@
 //! Scanning returns runs *and* problems; an [`Error`] means that what was asked could not be done. Nothing here is cached that the run
 //! directories could contradict: the snapshot says when it was taken, and calls about one run read its files again.
 
+pub mod ambient;
 pub mod decode;
 pub mod layout;
+pub mod record;
 pub mod root;
 
 mod artifact;
