@@ -5,8 +5,12 @@
 //! - [`model`]: what a run is. No I/O, no async, no wire types, no clock.
 //! - [`process`]: child processes under supervision, so that nothing outlives the one who asked for it.
 //! - [`repository`]: the disk. Its gate is the only place that opens anything a request or a stored document names.
+//! - [`assessment`]: what `run` does: from two profiles to a whole run directory.
+//! - [`cli`]: the command tree.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
 
+pub mod assessment;
+pub mod cli;
 pub mod model;
 pub mod process;
 pub mod repository;

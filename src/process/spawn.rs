@@ -237,8 +237,8 @@ impl ReportLines {
                 Ok(0) => return Progress::Ended,
                 Ok(count) => self.buffer.extend(chunk.iter().take(count)),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error)
-                    if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                }
                 Err(_) => return Progress::Ended,
             }
         }

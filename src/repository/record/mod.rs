@@ -55,7 +55,9 @@ pub enum RecordError {
         source: Errno,
     },
     /// Something stands where a document of the run belongs: only a runner can have left it.
-    #[error("something stands at {path} in the run directory, where the run's own document belongs; the extension that wrote it must use its own directory")]
+    #[error(
+        "something stands at {path} in the run directory, where the run's own document belongs; the extension that wrote it must use its own directory"
+    )]
     InTheWay {
         /// The path in the run directory.
         path: String,
@@ -208,15 +210,21 @@ impl RunRecord {
         drop(aside);
         rename_new(&self.directory, SUMMARY_ASIDE, SUMMARY).map_err(|source| in_the_way(SUMMARY, "created", source))?;
         flush(&self.directory, ".")?;
-        rustix::fs::fsync(&self.parent)
-            .map_err(|source| RecordError::Failed { operation: "flushed", path: "..".to_owned(), source })?;
+        rustix::fs::fsync(&self.parent).map_err(|source| RecordError::Failed {
+            operation: "flushed",
+            path: "..".to_owned(),
+            source,
+        })?;
         drop(self.lock);
         Ok(())
     }
 
     fn duplicate(&self) -> Result<OwnedFd, RecordError> {
-        rustix::io::fcntl_dupfd_cloexec(&self.directory, 3)
-            .map_err(|source| RecordError::Failed { operation: "opened", path: ".".to_owned(), source })
+        rustix::io::fcntl_dupfd_cloexec(&self.directory, 3).map_err(|source| RecordError::Failed {
+            operation: "opened",
+            path: ".".to_owned(),
+            source,
+        })
     }
 
     fn make_directory(&self, path: &RelativePath) -> Result<OwnedFd, RecordError> {
