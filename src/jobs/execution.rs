@@ -1,7 +1,7 @@
 //! One job: the child process, its output, and the judgement whether a readable run stands in its directory afterwards.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::log::read_lines;
@@ -49,7 +49,7 @@ fn command(table: &JobTable, assignment: &Assignment) -> Vec<OsString> {
     for directory in &launcher.extension_dirs {
         command.extend(["--extension-dir".into(), directory.clone().into()]);
     }
-    let output_dir = absolute(&launcher.root, request.root.configured()).join(assignment.directory.as_str());
+    let output_dir = absolute(request.root.configured()).join(assignment.directory.as_str());
     command.extend(["run".into(), "--target".into(), request.target_file.clone().into()]);
     command.extend(["--assessment".into(), request.assessment_file.clone().into()]);
     command.extend(["--output-dir".into(), output_dir.into()]);
@@ -61,8 +61,9 @@ fn command(table: &JobTable, assignment: &Assignment) -> Vec<OsString> {
     command
 }
 
-fn absolute(root: &Path, path: &Path) -> std::path::PathBuf {
-    root.join(path)
+/// A configured path is meant from this process's working directory, which need not be the job's.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The server's environment without its own settings, which are no settings of a run.

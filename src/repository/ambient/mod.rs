@@ -3,11 +3,12 @@
 //! Nothing that a request or a document names is opened here; that is [`super::root`]'s affair.
 
 mod operator;
+pub mod target_tree;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-pub use operator::{create_directories, create_file, is_directory, land_within, remove_own_file, write_atomically};
+pub use operator::{OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically};
 
 /// Why a file or directory that the operator named could not be read. `Display` names it and says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -43,20 +43,71 @@ pub fn write_atomically(path: &Path, contents: &str) -> Result<(), AmbientError>
     })
 }
 
-/// Creates a file to write to. One that exists is refused unless `replace` is set, and then emptied.
+/// A file that the operator names for a result: written aside, and put in its place when it is whole. Dropped before that, it leaves nothing.
+#[derive(Debug)]
+pub struct OutputFile {
+    file: File,
+    aside: PathBuf,
+    path: PathBuf,
+    replace: bool,
+}
+
+impl OutputFile {
+    /// Begins to write. A file that exists is refused unless `replace` is set.
+    ///
+    /// # Errors
+    /// What the system says, with the path as the operator named it.
+    #[expect(clippy::disallowed_methods, reason = "the operator names this file")]
+    pub fn create(path: &Path, replace: bool) -> Result<Self, AmbientError> {
+        let unwritable = |source| AmbientError::Unwritable { path: path.to_owned(), source };
+        if !replace && std::fs::symlink_metadata(path).is_ok() {
+            return Err(unwritable(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".{}.part", std::process::id()));
+        let aside = PathBuf::from(aside);
+        let file = OpenOptions::new().write(true).create_new(true).open(&aside).map_err(unwritable)?;
+        Ok(Self { file, aside, path: path.to_owned(), replace })
+    }
+
+    /// Puts the whole file in its place. Without `replace`, one that appeared meanwhile is still not overwritten.
+    ///
+    /// # Errors
+    /// What the system says, with the path as the operator named it.
+    #[expect(clippy::disallowed_methods, reason = "the operator names this file")]
+    pub fn finish(self) -> Result<(), AmbientError> {
+        let placed = self.file.sync_all().and_then(|()| {
+            if self.replace { std::fs::rename(&self.aside, &self.path) } else { std::fs::hard_link(&self.aside, &self.path) }
+        });
+        placed.map_err(|source| AmbientError::Unwritable { path: self.path.clone(), source })
+    }
+}
+
+impl std::io::Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        // After a rename it is gone already.
+        remove_own_file(&self.aside);
+    }
+}
+
+/// Opens a log to write at its end; it is created when there is none.
 ///
 /// # Errors
 /// What the system says, with the path as the operator named it.
 #[expect(clippy::disallowed_methods, reason = "the operator names this file")]
-pub fn create_file(path: &Path, replace: bool) -> Result<File, AmbientError> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if replace {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    options.open(path).map_err(|source| AmbientError::Unwritable { path: path.to_owned(), source })
+pub fn append_to(path: &Path) -> Result<File, AmbientError> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|source| AmbientError::Unwritable { path: path.to_owned(), source })
 }
 
 /// Creates a directory and those above it; ones that exist are fine.
@@ -115,12 +166,19 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_file_is_not_overwritten_unasked() {
+    fn an_existing_file_is_not_overwritten_unasked_and_a_partial_one_not_left() {
         let home = tempfile::tempdir().expect("a directory");
         let path = home.path().join("out");
-        std::fs::write(&path, "kept").expect("written");
-        assert!(create_file(&path, false).is_err());
-        assert_eq!(std::fs::read_to_string(&path).expect("read"), "kept");
-        assert!(create_file(&path, true).is_ok());
+        drop(OutputFile::create(&path, false).expect("begun"));
+        assert_eq!(std::fs::read_dir(home.path()).expect("listed").count(), 0);
+        let mut file = OutputFile::create(&path, false).expect("begun");
+        file.write_all(b"first").expect("written");
+        file.finish().expect("in place");
+        assert!(OutputFile::create(&path, false).is_err());
+        let mut file = OutputFile::create(&path, true).expect("begun");
+        file.write_all(b"second").expect("written");
+        file.finish().expect("in place");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "second");
+        assert_eq!(std::fs::read_dir(home.path()).expect("listed").count(), 1);
     }
 }

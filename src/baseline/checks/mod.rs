@@ -1,0 +1,150 @@
+//! The checks, in the order of the manifest, each with the public requirements it maps to.
+
+pub mod binary_files;
+pub mod ci_configuration;
+pub mod ci_platforms;
+pub mod contribution_guide;
+pub mod large_files;
+pub mod license_present;
+pub mod license_text;
+pub mod lock_ecosystems;
+pub mod lock_files;
+pub mod lock_manifests;
+pub mod magic;
+pub mod python_requirements;
+pub mod readme_present;
+pub mod security_policy;
+pub mod yaml_outline;
+
+use crate::repository::ambient::target_tree::TargetTree;
+
+use super::outcome::Outcome;
+
+/// A public requirement: its reference and where it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirement {
+    /// `<framework id>:<requirement id>`.
+    pub id: &'static str,
+    /// The address of its text.
+    pub url: &'static str,
+}
+
+/// A check of this extension.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// The id in the manifest.
+    pub id: &'static str,
+    /// What it maps to.
+    pub requirements: &'static [Requirement],
+    /// The check itself: it only looks at the tree.
+    pub run: fn(&TargetTree) -> Outcome,
+}
+
+macro_rules! scorecard {
+    ($check:literal, $anchor:literal) => {
+        Requirement {
+            id: concat!("openssf-scorecard:", $check),
+            url: concat!(
+                "https://github.com/ossf/scorecard/blob/main/docs/checks.md#",
+                $anchor
+            ),
+        }
+    };
+}
+
+macro_rules! badge {
+    ($level:literal, $criterion:literal) => {
+        Requirement {
+            id: concat!("openssf-best-practices:", $criterion),
+            url: concat!(
+                "https://www.bestpractices.dev/en/criteria/",
+                $level,
+                "#",
+                $level,
+                ".",
+                $criterion
+            ),
+        }
+    };
+}
+
+macro_rules! osps {
+    ($id:literal, $anchor:literal) => {
+        Requirement {
+            id: concat!("osps-baseline:", $id),
+            url: concat!("https://baseline.openssf.org/versions/2026-02-19#", $anchor),
+        }
+    };
+}
+
+/// Every check, in the order of the manifest.
+pub const CHECKS: &[Check] = &[
+    Check {
+        id: "license-present",
+        requirements: &[
+            scorecard!("License", "license"),
+            badge!("0", "license_location"),
+            badge!("0", "floss_license"),
+            osps!("OSPS-LE-03.01", "osps-le-0301"),
+        ],
+        run: license_present::run,
+    },
+    Check {
+        id: "readme-present",
+        requirements: &[
+            badge!("0", "description_good"),
+            badge!("0", "documentation_basics"),
+            osps!("OSPS-DO-01.01", "osps-do-0101"),
+        ],
+        run: readme_present::run,
+    },
+    Check {
+        id: "security-policy",
+        requirements: &[
+            scorecard!("Security-Policy", "security-policy"),
+            badge!("0", "vulnerability_report_process"),
+            osps!("OSPS-VM-02.01", "osps-vm-0201"),
+        ],
+        run: security_policy::run,
+    },
+    Check {
+        id: "contribution-guide",
+        requirements: &[
+            badge!("0", "contribution"),
+            osps!("OSPS-GV-03.01", "osps-gv-0301"),
+        ],
+        run: contribution_guide::run,
+    },
+    Check {
+        id: "ci-configuration",
+        requirements: &[
+            scorecard!("CI-Tests", "ci-tests"),
+            badge!("0", "test_continuous_integration"),
+            osps!("OSPS-QA-06.01", "osps-qa-0601"),
+        ],
+        run: ci_configuration::run,
+    },
+    Check {
+        id: "lock-files",
+        requirements: &[
+            scorecard!("Pinned-Dependencies", "pinned-dependencies"),
+            badge!("1", "external_dependencies"),
+            osps!("OSPS-QA-02.01", "osps-qa-0201"),
+        ],
+        run: lock_files::run,
+    },
+    Check {
+        id: "binary-files",
+        requirements: &[
+            scorecard!("Binary-Artifacts", "binary-artifacts"),
+            osps!("OSPS-QA-05.01", "osps-qa-0501"),
+            osps!("OSPS-QA-05.02", "osps-qa-0502"),
+        ],
+        run: binary_files::run,
+    },
+    Check {
+        id: "large-files",
+        requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
+        run: large_files::run,
+    },
+];

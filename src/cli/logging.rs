@@ -1,0 +1,28 @@
+//! The log of a long-running command, on standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Starts logging. What is logged is `info` and above, or what GUIDE_BOARD_LOG says (`debug`, `guide_board=trace,info`).
+pub(super) fn start(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("GUIDE_BOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber is only an error of a test that starts two commands in one process; the first one stays.
+    let _ = match format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            builder.with_ansi(colour).with_target(false).try_init()
+        }
+    };
+}

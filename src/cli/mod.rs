@@ -1,0 +1,130 @@
+//! The command tree. Each command is a face of the library: results go to standard output, everything else to standard error.
+
+mod exit;
+mod logging;
+mod quickstart;
+mod run;
+mod runs;
+mod serve;
+mod settings;
+mod terminal;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, FromArgMatches, Parser, Subcommand};
+
+use crate::assessment::sample_noop;
+use crate::baseline;
+use crate::process::supervise;
+
+/// Plans and runs assessments, and serves their run directories
+///
+/// An assessment leaves a run directory: evidence, findings, reports, artifacts. `run` makes one, `runs` finds them again, `serve` offers
+/// them over gRPC, `quickstart` shows the whole story.
+///
+/// Every option can come from the command line, the environment (shown beside it), or a TOML file (--config); the first of them that gives
+/// a value wins. In the file, options of a command stand in a table of its name: [serve], [runs.list].
+///
+/// Exit codes: 0 done; 1 internal error; 2 usage; 3 assessment failed, or a gate not met; 4 blocked; 5 infrastructure error; 6 not found;
+/// 7 refused as unsafe or ambiguous; 8 the server cannot be reached or refuses.
+#[derive(Debug, Parser)]
+#[command(name = "guide-board", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command shares.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// The directory that relative names are resolved in
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Global options")]
+    pub root: PathBuf,
+    /// A directory that is an extension, or holds extensions; may be repeated
+    #[arg(long = "extension-dir", global = true, value_name = "DIR", help_heading = "Global options")]
+    pub extension_dirs: Vec<PathBuf>,
+    /// How log lines on standard error look
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Global options")]
+    pub log_format: logging::LogFormat,
+    /// A TOML file with options
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Runs(runs::RunsArgs),
+    Serve(serve::ServeArgs),
+    Quickstart(quickstart::QuickstartArgs),
+    /// Starts a command and ends everything it started when standard input ends
+    #[command(hide = true)]
+    Supervise {
+        /// The time between SIGTERM and SIGKILL, in milliseconds
+        #[arg(long, default_value_t = 5000)]
+        grace_ms: u64,
+        /// The command and its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+    /// The runner of the bundled extension sample-noop
+    #[command(hide = true)]
+    SampleNoop,
+    /// The runner of the bundled extension repository-baseline
+    #[command(hide = true)]
+    RepositoryBaseline,
+}
+
+/// Parses the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = match settings::matches(std::env::args_os()) {
+        Ok(matches) => matches,
+        Err(settings::Stop::Clap(error)) => {
+            // Help and version are answers; everything else is wrong usage.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
+        }
+        Err(settings::Stop::Config(message)) => {
+            terminal::complain(&message);
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    match cli.command {
+        Command::Run(args) => run::run(&args, &cli.globals),
+        Command::Runs(args) => runs::run(&args, &cli.globals),
+        Command::Serve(args) => serve::run(&args, &cli.globals),
+        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Supervise { grace_ms, command } => {
+            supervise::run(&supervise::Args { grace: Duration::from_millis(grace_ms), command })
+        }
+        Command::SampleNoop => bundled_runner(sample_noop::run(runner_context(), std::io::stdout())),
+        Command::RepositoryBaseline => bundled_runner(baseline::runner::run(runner_context(), std::io::stdout())),
+    }
+}
+
+fn runner_context() -> Option<OsString> {
+    std::env::var_os("GUIDE_BOARD_CONTEXT")
+}
+
+fn bundled_runner(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            terminal::complain(&message);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `runs artifacts`: a run's manifest, with what stands on disk.
+
+use clap::Args;
+use tokio_stream::StreamExt;
+
+use super::select::OneRun;
+use super::{Place, call};
+use crate::cli::exit::{self, Failure};
+use crate::cli::{Globals, terminal};
+use crate::wire::pb::retained_run_service_server::RetainedRunService;
+use crate::wire::{pb, to_json};
+
+/// How many rows a table is laid out for at a time: a manifest may have a million.
+const TABLE_ROWS: usize = 1000;
+
+/// Lists the artifacts of a run, and whether they stand on disk as recorded
+///
+/// Unsafe paths are reported as such. Works with --directory on runs that were broken off.
+#[derive(Debug, Clone, Args)]
+pub struct ArtifactsArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    run: OneRun,
+    /// Add the files found on disk that the manifest does not name
+    #[arg(long)]
+    include_unlisted: bool,
+}
+
+pub(super) async fn artifacts(args: &ArtifactsArgs, globals: &Globals) -> Result<u8, Failure> {
+    let service = args.place.open(globals)?;
+    let request = pb::StreamArtifactManifestRequest {
+        runs_dir: String::new(),
+        run_id: args.run.run_id(),
+        directory: args.run.directory(),
+        include_unlisted: args.include_unlisted,
+        report_unsafe: true,
+    };
+    let mut stream = call!(service, stream_artifact_manifest, request)?;
+    let mut whole = pb::StreamArtifactManifestResponse::default();
+    let mut shown = 0_usize;
+    while let Some(message) = stream.next().await {
+        let message = message?;
+        if message.run.is_some() {
+            whole = message;
+            continue;
+        }
+        whole.unlisted_truncated |= message.unlisted_truncated;
+        whole.artifact_manifest.extend(message.artifact_manifest);
+        if !args.place.json && whole.artifact_manifest.len() >= TABLE_ROWS {
+            shown += whole.artifact_manifest.len();
+            terminal::print(&table(&std::mem::take(&mut whole.artifact_manifest)))?;
+        }
+    }
+    if args.place.json {
+        terminal::print_json(&to_json(&whole)?)?;
+        return Ok(exit::DONE);
+    }
+    shown += whole.artifact_manifest.len();
+    let mut text = table(&whole.artifact_manifest);
+    text.push_str(&format!("{} entries, {}", whole.entry_count, terminal::size(whole.total_bytes)));
+    let unlisted = u64::try_from(shown).unwrap_or(u64::MAX).saturating_sub(whole.entry_count);
+    if unlisted > 0 {
+        text.push_str(&format!(", {unlisted} files beyond the manifest"));
+    }
+    if whole.unlisted_truncated {
+        text.push_str(" (there are more than are looked at)");
+    }
+    if !whole.compatibility.is_empty() {
+        text.push_str(&format!("  [{}]", whole.compatibility.join(", ")));
+    }
+    text.push('\n');
+    terminal::print(&text)?;
+    Ok(exit::DONE)
+}
+
+fn table(artifacts: &[pb::Artifact]) -> String {
+    if artifacts.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = artifacts
+        .iter()
+        .map(|artifact| {
+            let state = artifact.state().as_str_name().trim_start_matches("FILE_STATE_").to_ascii_lowercase();
+            let digest = artifact.sha256.get(..12).unwrap_or("-").to_owned();
+            let path = if artifact.path.is_empty() { "(refused)" } else { &artifact.path };
+            let path = if artifact.unlisted { format!("{path}  (unlisted)") } else { path.to_owned() };
+            let size = artifact.size_bytes.map_or_else(|| "-".to_owned(), terminal::size);
+            vec![terminal::coloured(&state), size, digest, terminal::cell(&path)]
+        })
+        .collect();
+    terminal::table(&["STATE", "SIZE", "SHA-256", "PATH"], &rows)
+}

@@ -1,0 +1,136 @@
+//! `runs cat`: the bytes of one output.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio_stream::StreamExt;
+
+use super::select::OneRun;
+use super::{Place, call};
+use crate::cli::exit::{self, Failure};
+use crate::cli::{Globals, terminal};
+use crate::repository::ambient::OutputFile;
+use crate::services::RetainedRuns;
+use crate::wire::pb;
+use crate::wire::pb::retained_run_service_server::RetainedRunService;
+
+/// Prints the bytes of one output of a run, or writes them to a file
+///
+/// PATH is taken as `runs artifacts` and `runs show` give it: relative to the run, literally. To a terminal only text is printed, and what would
+/// steer the terminal is escaped; a pipe or file gets the bytes as they are. A file is complete or not there.
+#[derive(Debug, Clone, Args)]
+pub struct CatArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    run: OneRun,
+    /// The output's path, relative to the run
+    #[arg(value_name = "PATH")]
+    path: String,
+    /// Write to this file, which must not exist
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Where to start, in bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: i64,
+    /// How many bytes at the most; 0: to the end
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    limit: i64,
+    /// Replace an existing --output file; print bytes that are not text to a terminal
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) async fn cat(args: &CatArgs, globals: &Globals) -> Result<u8, Failure> {
+    if args.place.json {
+        return Err(Failure::new(exit::USAGE, "`runs cat` prints bytes; `runs artifacts --json` describes them"));
+    }
+    let service = args.place.open(globals)?;
+    let request = pb::ReadArtifactRequest {
+        run_id: args.run.run_id(),
+        directory: args.run.directory(),
+        path: args.path.clone(),
+        offset: args.offset,
+        limit: args.limit,
+        ..Default::default()
+    };
+    match &args.output {
+        None => print(&service, request, args.force).await?,
+        Some(path) => {
+            let unwritable = |error: crate::repository::ambient::AmbientError| Failure::new(exit::USAGE, error.to_string());
+            let mut file = OutputFile::create(path, args.force).map_err(unwritable)?;
+            copy(&service, request, &mut |bytes| file.write_all(bytes).map_err(Failure::from)).await?;
+            file.finish().map_err(unwritable)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// Prints an output; to a terminal only as text.
+pub(super) async fn print(service: &RetainedRuns, request: pb::ReadArtifactRequest, force: bool) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout();
+    if !terminal::stdout_is_terminal() || force {
+        copy(service, request, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
+        return stdout.flush().map_err(Failure::from);
+    }
+    let mut pending: Vec<u8> = Vec::new();
+    copy(service, request, &mut |bytes| {
+        pending.extend_from_slice(bytes);
+        let (text, rest) = text_of(&pending)?;
+        terminal::print(&text)?;
+        pending = rest;
+        Ok(())
+    })
+    .await?;
+    if pending.is_empty() { Ok(()) } else { Err(not_text()) }
+}
+
+/// The text that some bytes begin with, and the bytes of a character that is not whole yet.
+fn text_of(bytes: &[u8]) -> Result<(String, Vec<u8>), Failure> {
+    let (valid, rest) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, Vec::new()),
+        Err(error) if error.error_len().is_none() => {
+            let (valid, rest) = bytes.split_at(error.valid_up_to());
+            (std::str::from_utf8(valid).unwrap_or_default(), rest.to_vec())
+        }
+        Err(_) => return Err(not_text()),
+    };
+    if valid.contains('\0') { Err(not_text()) } else { Ok((terminal::sanitised(valid), rest)) }
+}
+
+fn not_text() -> Failure {
+    Failure::new(exit::USAGE, "this is not text; write it to a file with --output, or print it all the same with --force")
+}
+
+/// Hands the bytes of an output on, piece by piece.
+async fn copy(
+    service: &RetainedRuns,
+    request: pb::ReadArtifactRequest,
+    take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+) -> Result<(), Failure> {
+    let mut stream = call!(service, read_artifact, request)?;
+    let mut bar = None;
+    while let Some(message) = stream.next().await {
+        let message = message?;
+        let bar = bar.get_or_insert_with(|| terminal::byte_bar(message.size_bytes));
+        take(&message.data)?;
+        bar.inc(u64::try_from(message.data.len()).unwrap_or(0));
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_cut_in_two_waits_for_its_rest_and_other_bytes_are_no_text() {
+        let (text, rest) = text_of("aé".as_bytes().get(..2).expect("two bytes")).expect("text");
+        assert_eq!((text.as_str(), rest.len()), ("a", 1));
+        assert!(text_of(b"\xff").is_err() && text_of(b"a\0b").is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! `runs problems`: what is not a readable run, and why.
+
+use clap::Args;
+
+use super::{Place, call};
+use crate::cli::exit::{self, Failure};
+use crate::cli::{Globals, terminal};
+use crate::wire::pb::retained_run_service_server::RetainedRunService;
+use crate::wire::{pb, to_json};
+
+/// The largest page, which takes the fewest calls.
+const PAGE: i32 = 500;
+
+/// Lists what is not a readable run, and why
+///
+/// Runs that are being made are listed too, as in_progress; they are no defect.
+#[derive(Debug, Clone, Args)]
+pub struct ProblemsArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Only problems for this reason, for example incomplete; may be repeated
+    #[arg(long = "reason", value_name = "WORD")]
+    reasons: Vec<String>,
+}
+
+pub(super) async fn problems(args: &ProblemsArgs, globals: &Globals) -> Result<u8, Failure> {
+    let service = args.place.open(globals)?;
+    let mut whole = pb::ListProblemsResponse::default();
+    loop {
+        let request = pb::ListProblemsRequest {
+            runs_dir: String::new(),
+            reasons: args.reasons.clone(),
+            page_size: PAGE,
+            page_token: whole.next_page_token.clone(),
+        };
+        let mut page = call!(service, list_problems, request)?;
+        page.problems.splice(0..0, whole.problems);
+        whole = page;
+        if whole.next_page_token.is_empty() {
+            break;
+        }
+    }
+    if args.place.json {
+        terminal::print_json(&to_json(&whole)?)?;
+        return Ok(exit::DONE);
+    }
+    if whole.problems.is_empty() {
+        terminal::print("no problems\n")?;
+        return Ok(exit::DONE);
+    }
+    let rows: Vec<Vec<String>> = whole
+        .problems
+        .iter()
+        .map(|problem| {
+            let reason = problem.reason().as_str_name().trim_start_matches("PROBLEM_REASON_").to_ascii_lowercase();
+            vec![terminal::cell(&problem.directory), reason, terminal::cell(&problem.message)]
+        })
+        .collect();
+    terminal::print(&terminal::table(&["DIRECTORY", "REASON", "WHAT"], &rows))?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,183 @@
+//! `guide-board serve`: the gRPC service.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::exit::{self, Failure};
+use super::{Globals, logging};
+use crate::jobs::{JobSettings, JobTable, Launcher};
+use crate::repository::root::ContainmentChoice;
+use crate::repository::{Repository, RootSpec, ambient};
+use crate::server::{self, Config};
+use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
+
+/// Serves run directories over gRPC
+///
+/// RetainedRunService lists, selects and serves the runs of the runs directories, the same after any restart; RunService starts jobs;
+/// CatalogService tells about the server. Health and reflection are there for probes and for grpcurl.
+///
+/// Without credentials the service listens on loopback only; --insecure lifts that.
+///
+/// Examples:
+///   guide-board serve --runs-dir runs
+///   guide-board serve --listen 127.0.0.1:0 --port-file port --runs-dir ci=/var/lib/ci/runs --read-only
+#[derive(Debug, Clone, Args)]
+#[command(verbatim_doc_comment)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 lets the kernel pick one
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"])]
+    listen: Option<SocketAddr>,
+    /// The address to listen on, instead of --listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port to listen on, instead of --listen
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// A directory of runs, and the name that requests use for it; may be repeated, the first is the default [default: <root>/runs]
+    #[arg(long = "runs-dir", value_name = "[NAME=]DIR")]
+    runs_dirs: Vec<RootSpec>,
+    /// The directory that the profiles of started runs must stand in [default: <root>/profiles]
+    #[arg(long, value_name = "DIR")]
+    profiles_dir: Option<PathBuf>,
+    /// Write the port to this file once the service listens
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+    /// Refuse to start runs
+    #[arg(long)]
+    read_only: bool,
+    /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs
+    #[arg(long)]
+    insecure: bool,
+    /// How opens are confined to a run; auto takes openat2 where the system has it
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    containment: ContainmentChoice,
+    /// The least time between two looks at a runs directory, in seconds; also at least ten times what a look takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
+    poll_interval: f64,
+    /// How long calls and running jobs may take to end after SIGTERM, in seconds; jobs are then cancelled
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    drain: f64,
+    /// Calls served at once; beyond it calls are refused with RESOURCE_EXHAUSTED
+    #[arg(long, value_name = "N", default_value_t = MAX_CONCURRENT_CALLS, value_parser = at_least_one)]
+    max_concurrent_calls: usize,
+    /// Connections held at once; beyond it connections wait to be accepted
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
+    max_connections: usize,
+    /// Jobs running at once
+    #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_running, value_parser = at_least_one)]
+    max_running_jobs: usize,
+    /// Jobs waiting at once; beyond it StartRun is refused with RESOURCE_EXHAUSTED
+    #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_queued)]
+    max_queued_jobs: usize,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.01..=86_400.0).contains(&value) { Ok(value) } else { Err("between 0.01 and 86400 seconds".to_owned()) }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| (1..=1_000_000).contains(count)).ok_or_else(|| "a number from 1 to 1000000".to_owned())
+}
+
+/// Runs the command.
+#[must_use]
+pub fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
+    logging::start(globals.log_format);
+    exit::code_of(serve(args, globals).map(|()| exit::DONE))
+}
+
+fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
+    let address = args.listen.unwrap_or_else(|| SocketAddr::new(args.host, args.port));
+    if !address.ip().is_loopback() && !args.insecure {
+        let message = format!(
+            "{address} is not a loopback address, and requests carry no credentials; listen on 127.0.0.1, or give --insecure if whoever \
+             reaches the port may read every run and start jobs"
+        );
+        return Err(Failure::new(exit::USAGE, message));
+    }
+    let config = config(args, globals)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(exit::INTERNAL, format!("no runtime: {error}")))?;
+    let outcome = runtime.block_on(listen(address, args.port_file.as_deref(), config));
+    // Streams that were cut off may still read; they are not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
+    let usage = |message: String| Failure::new(exit::USAGE, message);
+    let root = ambient::resolved(&globals.root);
+    let containment = args.containment.decide().map_err(|error| usage(error.to_string()))?;
+    let mut specs = args.runs_dirs.clone();
+    if specs.is_empty() {
+        specs.push(default_root(&globals.root).map_err(usage)?);
+    }
+    let repository = Repository::new(specs, containment).map_err(|error| usage(error.to_string()))?;
+    let extension_dirs: Vec<PathBuf> = globals.extension_dirs.iter().map(|path| ambient::resolved(path)).collect();
+    let profiles = args.profiles_dir.clone().unwrap_or_else(|| root.join("profiles"));
+    let mut profile_dirs = vec![ambient::resolved(&profiles)];
+    profile_dirs.extend(extension_dirs.iter().cloned());
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(exit::INTERNAL, format!("this program's own path is unknown: {error}")))?;
+    let settings =
+        JobSettings { max_running: args.max_running_jobs, max_queued: args.max_queued_jobs, ..JobSettings::default() };
+    let instance = getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
+    let launcher = Launcher { program, root: root.clone(), extension_dirs };
+    Ok(Config {
+        repository: Arc::new(repository),
+        jobs: JobTable::new(settings, launcher, format!("{instance:016x}")),
+        policy: StartPolicy { root, profile_dirs, read_only: args.read_only },
+        max_concurrent_calls: args.max_concurrent_calls,
+        max_connections: args.max_connections,
+        poll_interval: Duration::from_secs_f64(args.poll_interval),
+        drain: Duration::from_secs_f64(args.drain),
+    })
+}
+
+/// `<root>/runs`, named `runs`.
+pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
+    let name = "runs".parse().map_err(|error: crate::model::InvalidName| error.to_string())?;
+    Ok(RootSpec { name, path: root.join("runs") })
+}
+
+async fn listen(address: SocketAddr, port_file: Option<&Path>, config: Config) -> Result<(), Failure> {
+    let internal = |what: &str, error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("{what}: {error}"));
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| internal(&format!("cannot listen on {address}"), &error))?;
+    let address = listener.local_addr().map_err(|error| internal("cannot listen", &error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| internal("cannot handle signals", &error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| internal("cannot handle signals", &error))?;
+    let roots: Vec<String> = config.repository.roots().iter().map(|root| root.name().to_string()).collect();
+    let containment = config.repository.containment();
+    tracing::info!(%address, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
+    if !address.ip().is_loopback() {
+        tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
+    }
+    if let Some(path) = port_file {
+        ambient::write_atomically(path, &format!("{}\n", address.port()))
+            .map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    }
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let outcome = server::run(listener, config, shutdown).await;
+    if let Some(path) = port_file {
+        ambient::remove_own_file(path);
+    }
+    tracing::info!("stopped");
+    outcome.map_err(|error| internal("the server failed", &error))
+}

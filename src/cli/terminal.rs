@@ -1,0 +1,150 @@
+//! What a person sees: tables, colours, sanitised text. Colour only on a terminal, and not with NO_COLOR, which `anstream` sees to.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::model::{is_steering, printable};
+
+/// The longest text of one table cell, in characters.
+const CELL: usize = 120;
+
+/// Tells something on standard error.
+pub(super) fn complain(message: &str) {
+    let lines: Vec<String> = message.lines().map(|line| printable(line, 2000)).collect();
+    let style = AnsiColor::Red.on_default().bold();
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", lines.join("\n"));
+}
+
+/// Text from disk as one line of a table or sentence.
+pub(super) fn cell(text: &str) -> String {
+    printable(text, CELL)
+}
+
+/// Text from disk as it is, if it goes to a file or pipe; what steers a terminal is escaped when it goes to one. Lines and tabs stay.
+pub(super) fn sanitised(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            '\r' => {}
+            steering if is_steering(steering) => shown.extend(steering.escape_default()),
+            plain => shown.push(plain),
+        }
+    }
+    shown
+}
+
+/// Whether standard output is a terminal.
+pub(super) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// The colour of a result or state word.
+pub(super) fn word_style(word: &str) -> Style {
+    match word {
+        "completed" | "present" | "succeeded" | "pass" => AnsiColor::Green.on_default(),
+        "failed" | "unsafe_path" | "not_regular_file" | "fail" => AnsiColor::Red.on_default(),
+        "blocked" | "infrastructure_error" | "missing" | "other_size" | "warning" | "unreadable" | "unaddressable" => {
+            AnsiColor::Yellow.on_default()
+        }
+        _ => Style::new(),
+    }
+}
+
+/// A word in its colour.
+pub(super) fn coloured(word: &str) -> String {
+    let style = word_style(word);
+    format!("{style}{}{style:#}", cell(word))
+}
+
+/// A table without lines, with a head in bold, whose columns are as wide as their contents.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let bold = Style::new().bold();
+    table.set_header(head.iter().map(|name| format!("{bold}{name}{bold:#}")));
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Prints a result.
+pub(super) fn print(text: &str) -> std::io::Result<()> {
+    let mut stdout = anstream::stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Prints a result as JSON, on several lines.
+pub(super) fn print_json(json: &serde_json::Value) -> std::io::Result<()> {
+    print(&format!("{json:#}\n"))
+}
+
+/// A spinner on standard error that shows itself only when one really waits, and only on a terminal.
+pub(super) fn spinner(message: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(300));
+    bar
+}
+
+/// A bar of checks on standard error, on a terminal only.
+pub(super) fn check_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// A bar of bytes on standard error, on a terminal only.
+pub(super) fn byte_bar(total: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || stdout_is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// A size for a person.
+pub(super) fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_for_a_terminal_keeps_lines_and_loses_what_steers() {
+        assert_eq!(sanitised("a\r\n\tb\u{1b}[2J\u{202e}c"), "a\n\tb\\u{1b}[2J\\u{202e}c");
+    }
+
+    #[test]
+    fn a_table_has_no_trailing_blanks() {
+        let text = table(&["A", "B"], &[vec!["x".to_owned(), String::new()], vec!["longer".to_owned(), "y".to_owned()]]);
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text:?}");
+    }
+}
