@@ -5,12 +5,16 @@
 //! - [`model`]: what a run is. No I/O, no async, no wire types, no clock.
 //! - [`repository`]: the disk. Its gate is the only place that opens anything a request or a stored document names.
 //! - [`process`]: child processes under supervision, so that nothing outlives the one who asked for it.
+//! - [`assessment`]: what `run` does: from two profiles to a whole run directory.
 //! - [`jobs`]: assessments that this process started, in memory.
 //! - [`wire`]: the generated protobuf types and the JSON dialect made from their descriptors.
 //! - [`services`]: the gRPC adapters.
 //! - [`server`]: listening, health, reflection, refreshing, shutdown.
+//! - [`cli`]: the command tree.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
 
+pub mod assessment;
+pub mod cli;
 pub mod jobs;
 pub mod model;
 pub mod process;

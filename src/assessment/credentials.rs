@@ -1,0 +1,241 @@
+//! Credentials: resolved for the runner only, and taken out of everything that the runner says.
+//!
+//! `env:A,B` hands over those variables under their names. `file:/path` hands over the file's text as `GUIDE_BOARD_CREDENTIALS`, without its
+//! closing line break, and its path as `GUIDE_BOARD_CREDENTIALS_FILE`. They stand in the runner's environment, never in its arguments.
+//!
+//! Redaction replaces the secret as it is and as JSON writes it. What a runner encodes otherwise (base64, percent signs, pieces), and what it
+//! writes into artifacts of its own, is beyond it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use aho_corasick::AhoCorasick;
+use serde_json::Value;
+
+use crate::repository::ambient::{self, AmbientError};
+
+/// What stands where a secret was.
+pub(super) const REDACTED: &str = "[redacted]";
+
+/// Shorter secrets would tear holes into ordinary words, and their redaction would give them away.
+const SHORTEST: usize = 4;
+
+/// A secret is handed over in an environment variable, which the kernel bounds at 128 KiB.
+const LONGEST: u64 = 100 * 1024;
+
+/// The runner's credentials.
+#[derive(Debug, Clone)]
+pub(super) struct Credentials {
+    /// Variables for the runner's environment.
+    pub(super) variables: Vec<(OsString, OsString)>,
+    /// Takes the secrets out of what the runner says.
+    pub(super) redactor: Redactor,
+    /// Why the runner cannot be started, when something is not there: names only.
+    pub(super) missing: Option<String>,
+}
+
+/// Resolves a `credentials_ref`. `base` is the profile's directory; `environment` looks a variable up.
+///
+/// # Errors
+/// A sentence, when a credential is there but cannot be used safely.
+pub(super) fn resolve(
+    reference: Option<&str>,
+    base: &Path,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Credentials, String> {
+    let mut variables: Vec<(OsString, OsString)> = Vec::new();
+    let mut secrets: Vec<Vec<u8>> = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
+    if let Some(names) = reference.and_then(|reference| reference.strip_prefix("env:")) {
+        for name in names.split(',') {
+            match environment(name).filter(|value| !value.is_empty()) {
+                Some(value) => {
+                    secrets.push(checked(name, value.as_bytes().to_vec())?);
+                    variables.push((name.into(), value));
+                }
+                None => missing.push(format!("the environment variable {name} is not set")),
+            }
+        }
+    } else if let Some(path) = reference.and_then(|reference| reference.strip_prefix("file:")) {
+        let path = base.join(path);
+        match ambient::read_bytes(&path, LONGEST) {
+            Ok(mut bytes) => {
+                while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+                    bytes.pop();
+                }
+                if bytes.is_empty() {
+                    missing.push("the credentials file is empty".to_owned());
+                } else {
+                    let secret = checked("the credentials file", bytes)?;
+                    variables.push(("GUIDE_BOARD_CREDENTIALS".into(), OsString::from_vec(secret.clone())));
+                    variables.push(("GUIDE_BOARD_CREDENTIALS_FILE".into(), path.into()));
+                    secrets.push(secret);
+                }
+            }
+            Err(AmbientError::Unreadable { .. }) => missing.push("the credentials file cannot be read".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    let redactor = Redactor::new(&secrets)?;
+    let missing = (!missing.is_empty()).then(|| missing.join("; "));
+    Ok(Credentials { variables, redactor, missing })
+}
+
+fn checked(name: &str, secret: Vec<u8>) -> Result<Vec<u8>, String> {
+    if secret.len() < SHORTEST {
+        return Err(format!(
+            "the credential in {name} is shorter than {SHORTEST} bytes; it could not be redacted without harm: use a longer one"
+        ));
+    }
+    if secret.contains(&0) {
+        return Err(format!("the credential in {name} has a NUL byte; it cannot be handed over in the environment"));
+    }
+    Ok(secret)
+}
+
+/// Takes secrets out of text, whatever way the text comes in.
+#[derive(Debug, Clone)]
+pub(super) struct Redactor {
+    patterns: Option<AhoCorasick>,
+    longest: usize,
+}
+
+impl Redactor {
+    fn new(secrets: &[Vec<u8>]) -> Result<Self, String> {
+        let mut patterns: Vec<Vec<u8>> = Vec::new();
+        for secret in secrets {
+            patterns.push(secret.clone());
+            // A secret with quotes or line breaks looks different inside JSON.
+            if let Some(json) = std::str::from_utf8(secret).ok().and_then(|text| serde_json::to_string(text).ok()) {
+                let inside = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().as_bytes().to_vec();
+                if inside != *secret {
+                    patterns.push(inside);
+                }
+            }
+        }
+        let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
+        let patterns = match patterns.as_slice() {
+            [] => None,
+            patterns => Some(AhoCorasick::new(patterns).map_err(|error| error.to_string())?),
+        };
+        Ok(Self { patterns, longest })
+    }
+
+    /// The longest secret's length in bytes; 0 without secrets.
+    pub(super) const fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The ranges of `bytes` that secrets cover, merged where they overlap or touch, in order.
+    pub(super) fn covered(&self, bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+        let Some(patterns) = &self.patterns else { return Vec::new() };
+        let mut found: Vec<_> = patterns.find_overlapping_iter(bytes).map(|found| found.start()..found.end()).collect();
+        found.sort_unstable_by_key(|range| (range.start, range.end));
+        let mut merged: Vec<std::ops::Range<usize>> = Vec::new();
+        for range in found {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+
+    /// The text without secrets.
+    pub(super) fn text(&self, text: &str) -> String {
+        let covered = self.covered(text.as_bytes());
+        if covered.is_empty() {
+            return text.to_owned();
+        }
+        let mut kept = Vec::with_capacity(text.len());
+        let mut at = 0;
+        for range in covered {
+            kept.extend_from_slice(text.as_bytes().get(at..range.start).unwrap_or_default());
+            kept.extend_from_slice(REDACTED.as_bytes());
+            at = range.end;
+        }
+        kept.extend_from_slice(text.as_bytes().get(at..).unwrap_or_default());
+        String::from_utf8_lossy(&kept).into_owned()
+    }
+
+    /// Takes secrets out of every string, key and number of a JSON value.
+    pub(super) fn value(&self, value: &mut Value) {
+        if self.patterns.is_none() {
+            return;
+        }
+        match value {
+            Value::String(text) => *text = self.text(text),
+            Value::Number(number) => {
+                let text = number.to_string();
+                if !self.covered(text.as_bytes()).is_empty() {
+                    *value = Value::String(self.text(&text));
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(fields) => {
+                let taken = std::mem::take(fields);
+                for (key, mut item) in taken {
+                    self.value(&mut item);
+                    fields.insert(self.text(&key), item);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+}
+
+/// The variables of this process that every runner gets. Nothing that may hold a secret is among them (proxies, tokens, agents).
+pub(super) const ENVIRONMENT: &[&str] =
+    &["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The short list, as far as it is set.
+pub(super) fn base_environment(environment: impl Fn(&OsStr) -> Option<OsString>) -> Vec<(OsString, OsString)> {
+    ENVIRONMENT.iter().filter_map(|name| Some(((*name).into(), environment(OsStr::new(name))?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn redactor(secrets: &[&str]) -> Redactor {
+        Redactor::new(&secrets.iter().map(|secret| secret.as_bytes().to_vec()).collect::<Vec<_>>()).expect("built")
+    }
+
+    #[test]
+    fn overlapping_secrets_go_whole() {
+        assert_eq!(redactor(&["abcd", "abcdef"]).text("x abcdef y"), "x [redacted] y");
+        assert_eq!(redactor(&["abcd", "cdef"]).text("abcdef"), REDACTED);
+    }
+
+    #[test]
+    fn keys_numbers_and_json_spellings_are_redacted() {
+        let redactor = redactor(&["se\"cret", "12345"]);
+        let mut value = serde_json::json!({"a se\"cret": 9_123_456, "n": ["12345", true]});
+        redactor.value(&mut value);
+        assert_eq!(value.to_string(), r#"{"a [redacted]":"9[redacted]6","n":["[redacted]",true]}"#);
+        assert_eq!(redactor.text(r#"{"x":"se\"cret"}"#), r#"{"x":"[redacted]"}"#);
+    }
+
+    #[test]
+    fn short_secrets_are_refused_and_missing_ones_are_named_without_values() {
+        let look = |name: &str| match name {
+            "SHORT" => Some(OsString::from("abc")),
+            "LONG" => Some(OsString::from("abcdefgh")),
+            _ => None,
+        };
+        assert!(resolve(Some("env:SHORT"), Path::new("/"), look).is_err());
+        let resolved = resolve(Some("env:LONG,GONE"), Path::new("/"), look).expect("resolved");
+        assert_eq!(resolved.missing.as_deref(), Some("the environment variable GONE is not set"));
+        assert_eq!(resolved.variables.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_keeps_a_secret(text in "[a-d]{0,60}") {
+            let redacted = redactor(&["abca", "ddbd"]).text(&text).replace(REDACTED, "|");
+            prop_assert!(!redacted.contains("abca") && !redacted.contains("ddbd"));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What `run` does: from two profiles to a whole run directory.
+//!
+//! The rooms, in the order in which a run passes through them: [`profile`] and [`extensions`] are read and validated ([`schema`]), [`plan`] says
+//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `writing`
+//! puts the [`documents`] (and the `report`) in place. [`progress`] tells how far it is, [`Cancellation`] ends it.
+//!
+//! A runner that crashes, hangs or talks nonsense never fails the run: that is evidence, too. [`AssessmentError`] is for what leaves no
+//! whole run directory: wrong profiles, a full disk, Ctrl-C.
+//!
+//! Declared `known_gaps` are recorded with the profile and counted in the report; they do not change a finding's disposition yet.
+
+mod cancel;
+mod capture;
+mod credentials;
+pub mod documents;
+pub mod embedded;
+mod error;
+pub mod extensions;
+pub mod outcome;
+pub mod plan;
+pub mod profile;
+pub mod progress;
+mod report;
+mod result;
+mod runner;
+pub mod sample_noop;
+pub mod schema;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use cancel::Cancellation;
+pub use error::{AssessmentError, ProfileProblem};
+pub use outcome::Gate;
+pub use profile::ProfileSource;
+pub use progress::Progress;
+
+use crate::model::{RelativePath, ResultStatus, RunId, format_timestamp};
+use crate::repository::record::RunRecord;
+use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
+use plan::Plan;
+use runner::{Bench, WORKING_FILES, run_step};
+use writing::{Finished, Performed};
+
+/// What to assess, with what, and where to.
+#[derive(Debug, Clone)]
+pub struct ExecuteRequest {
+    /// The target profile.
+    pub target: ProfileSource,
+    /// The assessment profile.
+    pub assessment: ProfileSource,
+    /// The run directory to make; it must not exist.
+    pub output_dir: PathBuf,
+    /// The run id; generated when there is none.
+    pub run_id: Option<RunId>,
+    /// Labels for the run.
+    pub labels: BTreeMap<String, String>,
+    /// Directories that are extensions or hold extensions.
+    pub extension_dirs: Vec<PathBuf>,
+    /// The guide-board binary: the supervisor of runners, and what `{guide_board}` stands for.
+    pub guide_board: PathBuf,
+    /// The time that a runner has between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// The switch that ends the run.
+    pub cancellation: Cancellation,
+}
+
+/// A retained run.
+#[derive(Debug, Clone)]
+pub struct RunOutcome {
+    /// The run id.
+    pub run_id: RunId,
+    /// The run directory, as it was asked for.
+    pub output_dir: PathBuf,
+    /// How the run ended.
+    pub result_status: ResultStatus,
+    /// Evidence items by result.
+    pub evidence_counts: EvidenceCounts,
+    /// Findings by disposition.
+    pub finding_counts: FindingCounts,
+    /// The findings, in evidence order.
+    pub findings: Vec<Finding>,
+}
+
+impl RunOutcome {
+    /// Where one of the [`documents::paths`] stands, seen from where the run was asked for.
+    #[must_use]
+    pub fn path(&self, document: &str) -> PathBuf {
+        self.output_dir.join(document)
+    }
+}
+
+/// Makes an assessment. On success the run is retained: its summary stands, and everything is flushed.
+///
+/// # Errors
+/// See [`AssessmentError`]. When the run directory was already made it stays, without a summary.
+pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<RunOutcome, AssessmentError> {
+    let plan = plan::plan(&request.target, &request.assessment, &request.extension_dirs)?;
+    let credentials =
+        credentials::resolve(plan.target.credentials_ref.as_deref(), &plan.target.document.base, |name| {
+            std::env::var_os(name)
+        })
+        .map_err(AssessmentError::Credentials)?;
+    let output_dir = std::path::absolute(&request.output_dir).unwrap_or_else(|_| request.output_dir.clone());
+    let output_text = output_dir.to_str().ok_or_else(|| AssessmentError::OutputNotUtf8(output_dir.clone()))?;
+    let started = Timestamp::now();
+    let run_id = match &request.run_id {
+        Some(run_id) => run_id.clone(),
+        None => RunId::generate(started, random()?),
+    };
+    let started_at = format_timestamp(started);
+    let source_commits: BTreeMap<String, String> = plan.target.source_commits().into_iter().collect();
+    let mut run = RunDocument {
+        schema_version: "1",
+        run_id: run_id.as_str(),
+        target_profile_ref: &plan.target.id,
+        assessment_profile_ref: &plan.assessment.id,
+        status: "running",
+        started_at: &started_at,
+        completed_at: None,
+        output_dir: output_text,
+        tool: Tool::THIS,
+        target_profile: &plan.target.document.value,
+        assessment_profile: &plan.assessment.document.value,
+        labels: &request.labels,
+    };
+    let record = RunRecord::create(&output_dir, &writing::json(&run)?)?;
+    let lock = writing::source_lock(&run_id, &plan);
+    let early = writing::write_early(&record, &plan, &lock)?;
+    let total = plan.document.steps.iter().map(|step| step.checks.len()).sum();
+    progress.run(&run_id, &output_dir, total);
+
+    let target_profile = plan.target.for_runners();
+    let bench = Bench {
+        record: &record,
+        run_id: &run_id,
+        output_dir: &output_dir,
+        plan: &plan,
+        target_profile: &target_profile,
+        credentials: &credentials,
+        guide_board: &request.guide_board,
+        grace: request.grace,
+        cancellation: &request.cancellation,
+    };
+    let performed = perform(&bench, progress, total)?;
+    record.remove_working_files(&working_files()?)?;
+    let completed_at = format_timestamp(Timestamp::now());
+    let finished = writing::finish_items(&record, &run_id, &plan, performed)?;
+    run.status = finished.result_status.word();
+    run.completed_at = Some(&completed_at);
+    let documents = writing::Documents {
+        run: &run,
+        plan: &plan,
+        lock: &lock,
+        source_commits: &source_commits,
+        completed_at: &completed_at,
+        finished: &finished,
+    };
+    documents.write(record, early)?;
+    progress.end(finished.result_status);
+    let Finished { result_status, evidence_counts, finding_counts, findings, .. } = finished;
+    Ok(RunOutcome {
+        run_id: run_id.clone(),
+        output_dir: request.output_dir.clone(),
+        result_status,
+        evidence_counts,
+        finding_counts,
+        findings,
+    })
+}
+
+fn perform(bench: &Bench<'_>, progress: &mut dyn Progress, total: usize) -> Result<Vec<Performed>, AssessmentError> {
+    let mut performed = Vec::new();
+    let mut done = 0;
+    for step in &bench.plan.document.steps {
+        if bench.cancellation.is_cancelled() {
+            return Err(AssessmentError::Cancelled(bench.output_dir.to_owned()));
+        }
+        let Some(extension) = extension_of(bench.plan, &step.extension_id) else { continue };
+        let outcome = run_step(bench, extension, step)?;
+        for check in &step.checks {
+            done += 1;
+            let results = outcome.items.iter().filter(|item| item.check_id == *check).map(|item| item.result);
+            if let Some(result) = outcome::gravest(results) {
+                progress.check(done, total, check, result);
+            }
+        }
+        performed.push(Performed { step: step.clone(), outcome });
+    }
+    Ok(performed)
+}
+
+fn extension_of<'a>(plan: &'a Plan, id: &str) -> Option<&'a extensions::Extension> {
+    plan.extensions.iter().find(|extension| extension.manifest.id == id)
+}
+
+fn working_files() -> Result<RelativePath, AssessmentError> {
+    WORKING_FILES.parse().map_err(|_| AssessmentError::OutputNotUtf8(Path::new(WORKING_FILES).to_owned()))
+}
+
+fn random() -> Result<u32, AssessmentError> {
+    let mut bytes = [0_u8; 4];
+    getrandom::fill(&mut bytes).map_err(AssessmentError::Randomness)?;
+    Ok(u32::from_le_bytes(bytes))
+}

@@ -1,0 +1,190 @@
+//! From evidence to outcome: findings, their severity and disposition, the counts, the result status, the gate.
+
+use super::documents::{Evidence, EvidenceCounts, Finding, FindingCounts};
+use crate::model::{Disposition, EvidenceResult, ResultStatus, Severity};
+
+/// A condition that a caller can put on the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Met when no unexpected finding is left.
+    UnexpectedFindings,
+}
+
+impl Gate {
+    /// Whether the outcome meets it.
+    #[must_use]
+    pub const fn is_met(self, findings: &FindingCounts) -> bool {
+        match self {
+            Self::UnexpectedFindings => findings.unexpected == 0,
+        }
+    }
+}
+
+/// Whether an item gives a finding.
+pub(super) const fn is_finding(result: EvidenceResult) -> bool {
+    use EvidenceResult as Word;
+    match result {
+        Word::Fail | Word::Warning | Word::InfrastructureError | Word::Blocked => true,
+        Word::Pass
+        | Word::Manual
+        | Word::NotApplicable
+        | Word::Skipped
+        | Word::ExpectedGap
+        | Word::WaiverApplied
+        | Word::UnsupportedByDesign
+        | Word::Unknown => false,
+    }
+}
+
+/// The item's own severity, or what its result means.
+pub(super) fn severity(item: &Evidence) -> Severity {
+    item.severity.unwrap_or(match item.result {
+        EvidenceResult::Fail => Severity::High,
+        EvidenceResult::Warning => Severity::Low,
+        _ => Severity::Medium,
+    })
+}
+
+/// The findings of the evidence, in its order. `title` names a check for people. Without policy sets every finding is unexpected.
+pub(super) fn findings(evidence: &[Evidence], title: impl Fn(&Evidence) -> String) -> Vec<Finding> {
+    evidence
+        .iter()
+        .filter(|item| is_finding(item.result))
+        .enumerate()
+        .map(|(index, item)| Finding {
+            id: format!("finding-{:04}", index + 1),
+            run_id: item.run_id.clone(),
+            evidence_id: item.id.clone(),
+            extension_id: item.extension_id.clone(),
+            check_id: item.check_id.clone(),
+            subject_ref: item.subject_ref.clone(),
+            classification: item.result,
+            severity: severity(item),
+            title: title(item),
+            description: item.observations.join("\n"),
+            locations: item.locations.clone(),
+            requirement_refs: item.requirement_refs.clone(),
+            artifact_refs: item.artifact_refs.clone(),
+            disposition: Disposition::Unexpected,
+            expectation_ref: None,
+            waiver_ref: None,
+            challenge_refs: Vec::new(),
+            exclusion_refs: Vec::new(),
+            review_status: "unreviewed",
+        })
+        .collect()
+}
+
+/// The number of items of each result that occurs.
+pub(super) fn evidence_counts(evidence: &[Evidence]) -> EvidenceCounts {
+    let mut counts = EvidenceCounts::new();
+    for item in evidence {
+        *counts.entry(item.result.word()).or_default() += 1;
+    }
+    counts
+}
+
+/// The number of findings of each disposition.
+pub(super) fn finding_counts(findings: &[Finding]) -> FindingCounts {
+    let mut counts = FindingCounts::default();
+    for finding in findings {
+        counts.total += 1;
+        match finding.disposition {
+            Disposition::Unexpected => counts.unexpected += 1,
+            Disposition::Expected => counts.expected += 1,
+            Disposition::Waived => counts.waived += 1,
+        }
+        counts.challenged += u64::from(!finding.challenge_refs.is_empty());
+        counts.excluded += u64::from(!finding.exclusion_refs.is_empty());
+    }
+    counts
+}
+
+/// How the run ended: what broke weighs more than what could not start, and that more than what failed.
+pub(super) fn result_status(evidence: &[Evidence], findings: &[Finding]) -> ResultStatus {
+    let any = |result| evidence.iter().any(|item| item.result == result);
+    let failed = |finding: &Finding| {
+        finding.classification == EvidenceResult::Fail && finding.disposition == Disposition::Unexpected
+    };
+    if any(EvidenceResult::InfrastructureError) {
+        ResultStatus::InfrastructureError
+    } else if any(EvidenceResult::Blocked) {
+        ResultStatus::Blocked
+    } else if findings.iter().any(failed) {
+        ResultStatus::Failed
+    } else {
+        ResultStatus::Completed
+    }
+}
+
+/// The gravest of a check's results, for progress: the order of [`result_status`], then warnings, then the rest, then passes.
+pub(super) fn gravest(results: impl Iterator<Item = EvidenceResult>) -> Option<EvidenceResult> {
+    use EvidenceResult as Word;
+    results.max_by_key(|result| match result {
+        Word::InfrastructureError => 6,
+        Word::Blocked => 5,
+        Word::Fail => 4,
+        Word::Warning => 3,
+        Word::Unknown | Word::Manual => 2,
+        Word::ExpectedGap | Word::WaiverApplied | Word::UnsupportedByDesign | Word::Skipped | Word::NotApplicable => 1,
+        Word::Pass => 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(result: EvidenceResult) -> Evidence {
+        Evidence {
+            id: "evidence-0001".to_owned(),
+            run_id: "run-1".to_owned(),
+            extension_id: "x".to_owned(),
+            check_id: "c".to_owned(),
+            subject_ref: "s".to_owned(),
+            result,
+            severity: None,
+            observations: Vec::new(),
+            facts: serde_json::Map::new(),
+            locations: Vec::new(),
+            requirement_refs: Vec::new(),
+            artifact_refs: Vec::new(),
+            started_at: String::new(),
+            completed_at: String::new(),
+        }
+    }
+
+    fn status(results: &[EvidenceResult]) -> ResultStatus {
+        let evidence: Vec<Evidence> = results.iter().copied().map(item).collect();
+        result_status(&evidence, &findings(&evidence, |item| item.check_id.clone()))
+    }
+
+    #[test]
+    fn the_status_follows_the_gravest_item() {
+        use EvidenceResult as Word;
+        assert_eq!(status(&[]), ResultStatus::Completed);
+        assert_eq!(status(&[Word::Pass, Word::Warning, Word::Manual]), ResultStatus::Completed);
+        assert_eq!(status(&[Word::Fail, Word::Pass]), ResultStatus::Failed);
+        assert_eq!(status(&[Word::Fail, Word::Blocked]), ResultStatus::Blocked);
+        assert_eq!(status(&[Word::Blocked, Word::InfrastructureError]), ResultStatus::InfrastructureError);
+    }
+
+    #[test]
+    fn four_results_give_findings_with_the_documented_severities() {
+        use EvidenceResult as Word;
+        let evidence: Vec<Evidence> = EvidenceResult::ALL.iter().copied().map(item).collect();
+        let found: Vec<(Word, Severity)> = findings(&evidence, |_| String::new())
+            .iter()
+            .map(|finding| (finding.classification, finding.severity))
+            .collect();
+        let expected = [
+            (Word::Fail, Severity::High),
+            (Word::Warning, Severity::Low),
+            (Word::InfrastructureError, Severity::Medium),
+            (Word::Blocked, Severity::Medium),
+        ];
+        assert_eq!(found, expected);
+        let own = Evidence { severity: Some(Severity::Critical), ..item(Word::Warning) };
+        assert_eq!(severity(&own), Severity::Critical);
+    }
+}

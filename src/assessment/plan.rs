@@ -1,0 +1,168 @@
+//! What will be done: which check groups of which extensions, in which order, with which limits. Nothing is run here.
+
+use serde_json::{Map, Value, json};
+
+use super::documents::{PlanDocument, PlannedExtension, Policy, Step};
+use super::error::{AssessmentError, ProfileProblem};
+use super::extensions::{CheckGroup, Extension, discover};
+use super::profile::{AssessmentProfile, ProfileSource, TargetProfile, load_assessment, load_target};
+
+/// The limit of a runner when nobody states one.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 900;
+
+/// A plan: everything that execution needs, checked.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The target.
+    pub target: TargetProfile,
+    /// The assessment.
+    pub assessment: AssessmentProfile,
+    /// The extensions that take part, in the profile's order.
+    pub extensions: Vec<Extension>,
+    /// The plan as a document.
+    pub document: PlanDocument,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// [`AssessmentError::Invalid`] with everything that is wrong in both profiles and all extensions.
+pub fn plan(
+    target: &ProfileSource,
+    assessment: &ProfileSource,
+    extension_dirs: &[std::path::PathBuf],
+) -> Result<Plan, AssessmentError> {
+    let mut problems = Vec::new();
+    let target = kept(load_target(target), &mut problems);
+    let assessment = kept(load_assessment(assessment), &mut problems);
+    let extensions = kept(discover(extension_dirs), &mut problems);
+    let selected = match (&assessment, extensions) {
+        (Some(assessment), Some(extensions)) => select(assessment, &extensions, &mut problems),
+        _ => Vec::new(),
+    };
+    match (target, assessment) {
+        (Some(target), Some(assessment)) if problems.is_empty() => {
+            let document = document(&target, &assessment, &selected);
+            Ok(Plan { target, assessment, extensions: selected, document })
+        }
+        _ => Err(AssessmentError::Invalid(problems)),
+    }
+}
+
+fn kept<T>(read: Result<T, Vec<ProfileProblem>>, problems: &mut Vec<ProfileProblem>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(more) => {
+            problems.extend(more);
+            None
+        }
+    }
+}
+
+/// The extensions that the profile lists, checked for what it asks of them.
+fn select(
+    assessment: &AssessmentProfile,
+    extensions: &[Extension],
+    problems: &mut Vec<ProfileProblem>,
+) -> Vec<Extension> {
+    let document = &assessment.document;
+    let mut selected = Vec::new();
+    for (index, id) in assessment.extensions.iter().enumerate() {
+        match extensions.iter().find(|extension| extension.manifest.id == *id) {
+            Some(extension) => {
+                problems.extend(extension.unsupported());
+                selected.push(extension.clone());
+            }
+            None => {
+                let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
+                let message = format!(
+                    "there is no extension {id}; there are: {}. Name its directory with --extension-dir",
+                    known.join(", ")
+                );
+                problems.push(document.problem(&format!("/extensions/{index}"), &message));
+            }
+        }
+    }
+    for (index, group) in assessment.check_groups.iter().flatten().enumerate() {
+        let pointer = format!("/check_groups/{index}");
+        if !assessment.extensions.contains(&group.extension_id) {
+            let message = format!("{} is not among the extensions of this profile", group.extension_id);
+            problems.push(document.problem(&format!("{pointer}/extension_id"), &message));
+            continue;
+        }
+        let Some(extension) = selected.iter().find(|extension| extension.manifest.id == group.extension_id) else {
+            continue;
+        };
+        if !extension.manifest.check_groups.iter().any(|known| known.id == group.check_group) {
+            let message = format!("{} has no check group {}", group.extension_id, group.check_group);
+            problems.push(document.problem(&format!("{pointer}/check_group"), &message));
+        }
+    }
+    if assessment.check_groups.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(
+            document.problem("/check_groups", "the list is empty, so nothing would run; leave it out for all groups"),
+        );
+    }
+    selected
+}
+
+fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: &[Extension]) -> PlanDocument {
+    let mut steps = Vec::new();
+    // With a selection its order counts, else the manifests' order.
+    let selected: Vec<(&Extension, &CheckGroup)> = match &assessment.check_groups {
+        Some(wanted) => wanted
+            .iter()
+            .filter_map(|wanted| {
+                let extension = extensions.iter().find(|extension| extension.manifest.id == wanted.extension_id)?;
+                let group = extension.manifest.check_groups.iter().find(|group| group.id == wanted.check_group)?;
+                Some((extension, group))
+            })
+            .collect(),
+        None => extensions
+            .iter()
+            .flat_map(|extension| extension.manifest.check_groups.iter().map(move |group| (extension, group)))
+            .collect(),
+    };
+    for (order, (extension, group)) in selected.into_iter().enumerate() {
+        steps.push(Step {
+            order: order + 1,
+            extension_id: extension.manifest.id.clone(),
+            check_group: group.id.clone(),
+            checks: group.checks.iter().map(|check| check.id.clone()).collect(),
+            runner_ref: group.runner_ref.clone(),
+            timeout_seconds: timeout(assessment, extension, group),
+        });
+    }
+    PlanDocument {
+        schema_version: "1",
+        target_profile_ref: target.id.clone(),
+        assessment_profile_ref: assessment.id.clone(),
+        frameworks: assessment.frameworks.clone(),
+        extensions: extensions
+            .iter()
+            .map(|extension| PlannedExtension {
+                id: extension.manifest.id.clone(),
+                version: extension.manifest.version.clone(),
+                root: extension.root_text(),
+            })
+            .collect(),
+        steps,
+        policy: Policy::default(),
+        runtime_policy: runtime_policy(assessment),
+    }
+}
+
+/// The shortest limit that the group, its runner or the profile states.
+fn timeout(assessment: &AssessmentProfile, extension: &Extension, group: &CheckGroup) -> u64 {
+    let runner = extension.runner(&group.runner_ref).and_then(|runner| runner.timeout_seconds);
+    let stated = [group.timeout_seconds, runner, assessment.timeout_seconds];
+    stated.into_iter().flatten().min().unwrap_or(DEFAULT_TIMEOUT_SECONDS)
+}
+
+/// The profile's policy with the word that `offline` is asked for, not enforced.
+fn runtime_policy(assessment: &AssessmentProfile) -> Map<String, Value> {
+    let mut policy = assessment.runtime_policy.clone();
+    policy.entry("offline").or_insert(json!(false));
+    policy.insert("offline_enforced".to_owned(), json!(false));
+    policy
+}

@@ -1,0 +1,321 @@
+//! Target and assessment profiles: where they come from, what is valid, what is refused because it is not built yet.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::embedded;
+use super::error::ProfileProblem;
+use super::schema::{self, Schema};
+use crate::repository::ambient;
+
+/// Profiles and manifests are small; beyond this it is the wrong file.
+pub(super) const DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Where a profile comes from.
+///
+/// ```
+/// use guide_board::assessment::ProfileSource;
+/// let bundled: ProfileSource = "bundled:profiles/targets/sample-repository.json".parse().unwrap();
+/// assert!(matches!(bundled, ProfileSource::Bundled(_)));
+/// let file: ProfileSource = "profiles/mine.json".parse().unwrap();
+/// assert!(matches!(file, ProfileSource::File(_)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProfileSource {
+    /// A file of the operator's.
+    File(PathBuf),
+    /// A profile that the binary carries, by its path in the repository. It is read as if it stood in the working directory.
+    Bundled(String),
+}
+
+impl FromStr for ProfileSource {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.strip_prefix("bundled:") {
+            Some(path) => Self::Bundled(path.to_owned()),
+            None => Self::File(PathBuf::from(text)),
+        })
+    }
+}
+
+impl fmt::Display for ProfileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Bundled(path) => write!(f, "bundled:{path}"),
+        }
+    }
+}
+
+/// A JSON document that the operator wrote, with what the source lock says about it.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The file's name as given, or `bundled:…`.
+    pub name: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+    /// Its content, as written.
+    pub value: Value,
+    /// The directory that relative paths in it are relative to.
+    pub base: PathBuf,
+}
+
+/// A valid target profile.
+#[derive(Debug, Clone)]
+pub struct TargetProfile {
+    /// Where it comes from and what it says.
+    pub document: Document,
+    /// Its id.
+    pub id: String,
+    /// `env:A,B`, `file:/path` or nothing.
+    pub credentials_ref: Option<String>,
+    /// The declared gaps, as written.
+    pub known_gaps: Vec<Value>,
+}
+
+/// A valid assessment profile.
+#[derive(Debug, Clone)]
+pub struct AssessmentProfile {
+    /// Where it comes from and what it says.
+    pub document: Document,
+    /// Its id.
+    pub id: String,
+    /// The frameworks of interest.
+    pub frameworks: Vec<String>,
+    /// The extensions to use.
+    pub extensions: Vec<String>,
+    /// The check groups to run; `None` for all.
+    pub check_groups: Option<Vec<CheckGroupRef>>,
+    /// How runners run, as written.
+    pub runtime_policy: Map<String, Value>,
+    /// The longest a runner may take.
+    pub timeout_seconds: Option<u64>,
+    /// The retention wishes, as written.
+    pub retention_policy: Value,
+}
+
+/// A check group that an assessment profile names.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CheckGroupRef {
+    /// The extension.
+    pub extension_id: String,
+    /// The group in it.
+    pub check_group: String,
+}
+
+#[derive(Deserialize)]
+struct TargetFields {
+    id: String,
+    credentials_ref: Option<String>,
+    #[serde(default)]
+    known_gaps: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct AssessmentFields {
+    id: String,
+    #[serde(default)]
+    frameworks: Vec<String>,
+    extensions: Vec<String>,
+    check_groups: Option<Vec<CheckGroupRef>>,
+    #[serde(default)]
+    runtime_policy: Map<String, Value>,
+    retention_policy: Option<Value>,
+}
+
+/// Reads and validates a target profile.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load_target(source: &ProfileSource) -> Result<TargetProfile, Vec<ProfileProblem>> {
+    let document = load(source, "profiles/targets")?;
+    refuse(schema::problems(Schema::TargetProfile, &document.value, &document.name))?;
+    let fields = TargetFields::deserialize(&document.value).map_err(|error| document.whole(&error))?;
+    Ok(TargetProfile {
+        id: fields.id,
+        credentials_ref: fields.credentials_ref,
+        known_gaps: fields.known_gaps,
+        document,
+    })
+}
+
+/// Reads and validates an assessment profile.
+///
+/// # Errors
+/// Everything that is wrong with it, at once, including the policy sets it names: they are not built yet, and ignoring them would change
+/// the outcome.
+pub fn load_assessment(source: &ProfileSource) -> Result<AssessmentProfile, Vec<ProfileProblem>> {
+    let document = load(source, "profiles/assessments")?;
+    let mut problems = schema::problems(Schema::AssessmentProfile, &document.value, &document.name);
+    for key in ["expectations_ref", "waivers_ref", "challenges_ref", "exclusions_ref"] {
+        if document.value.get(key).is_some_and(|value| !value.is_null()) {
+            problems.push(document.problem(
+                &format!("/{key}"),
+                "policy sets are not supported by this version; leave it out or set it to null",
+            ));
+        }
+    }
+    refuse(problems)?;
+    let fields = AssessmentFields::deserialize(&document.value).map_err(|error| document.whole(&error))?;
+    Ok(AssessmentProfile {
+        id: fields.id,
+        frameworks: fields.frameworks,
+        extensions: fields.extensions,
+        check_groups: fields.check_groups,
+        timeout_seconds: fields.runtime_policy.get("timeout_seconds").and_then(Value::as_u64),
+        runtime_policy: fields.runtime_policy,
+        retention_policy: fields.retention_policy.unwrap_or_else(|| Value::Object(Map::new())),
+        document,
+    })
+}
+
+fn refuse(problems: Vec<ProfileProblem>) -> Result<(), Vec<ProfileProblem>> {
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+impl Document {
+    /// Reads JSON text; duplicate keys keep the last value, as JSON readers do.
+    pub(super) fn parse(name: String, text: &str, base: PathBuf) -> Result<Self, Vec<ProfileProblem>> {
+        let value = serde_json::from_str(text).map_err(|error| {
+            vec![ProfileProblem { file: name.clone(), pointer: String::new(), message: format!("not JSON: {error}") }]
+        })?;
+        let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+        Ok(Self { name, sha256, value, base })
+    }
+
+    pub(super) fn problem(&self, pointer: &str, message: &str) -> ProfileProblem {
+        ProfileProblem { file: self.name.clone(), pointer: pointer.to_owned(), message: message.to_owned() }
+    }
+
+    fn whole(&self, error: &serde_json::Error) -> Vec<ProfileProblem> {
+        vec![self.problem("", &error.to_string())]
+    }
+}
+
+fn load(source: &ProfileSource, bundled_directory: &str) -> Result<Document, Vec<ProfileProblem>> {
+    let problem = |message: String| vec![ProfileProblem { file: source.to_string(), pointer: String::new(), message }];
+    match source {
+        ProfileSource::File(path) => {
+            let text = ambient::read_text(path, DOCUMENT_BYTES).map_err(|error| problem(error.to_string()))?;
+            let resolved = ambient::resolved(path);
+            let base = resolved.parent().unwrap_or(Path::new("/")).to_owned();
+            Document::parse(source.to_string(), &text, base)
+        }
+        ProfileSource::Bundled(path) => {
+            let text = embedded::profile(path).ok_or_else(|| {
+                problem(format!(
+                    "there is no such bundled profile; there are: {}",
+                    embedded::profile_paths().join(", ")
+                ))
+            })?;
+            Document::parse(source.to_string(), text, ambient::resolved(Path::new(".")).join(bundled_directory))
+        }
+    }
+}
+
+impl TargetProfile {
+    /// The profile as runners get it: relative paths in the endpoints made absolute.
+    #[must_use]
+    pub fn for_runners(&self) -> Value {
+        let mut value = self.document.value.clone();
+        let endpoints = value.get_mut("endpoints").and_then(Value::as_array_mut).into_iter().flatten();
+        for endpoint in endpoints {
+            let Some(path) = endpoint_path(endpoint, &self.document.base) else { continue };
+            let (Some(fields), Some(path)) = (endpoint.as_object_mut(), path.to_str()) else { continue };
+            let key = if fields.contains_key("path") { "path" } else { "url" };
+            fields.insert(key.to_owned(), Value::String(path.to_owned()));
+        }
+        value
+    }
+
+    /// The commits that the target's filesystem endpoints are at: under the target's id when one endpoint is a checkout, under the
+    /// bindings when several are.
+    #[must_use]
+    pub fn source_commits(&self) -> Vec<(String, String)> {
+        let endpoints = self.document.value.get("endpoints").and_then(Value::as_array);
+        let mut found: Vec<(String, String)> = endpoints
+            .into_iter()
+            .flatten()
+            .filter_map(|endpoint| {
+                let commit = ambient::head_commit(&endpoint_path(endpoint, &self.document.base)?)?;
+                Some((endpoint.get("binding")?.as_str()?.to_owned(), commit))
+            })
+            .collect();
+        if let [(name, _)] = found.as_mut_slice() {
+            name.clone_from(&self.id);
+        }
+        found
+    }
+}
+
+/// The path that an endpoint names, absolute; `None` when it names a URL.
+///
+/// A `path` is a path. A `url` is one when it looks like one (`/x`, `./x`, `../x`, `.`, `..`, `file:///x`) or the binding is
+/// `filesystem` and it has no scheme; `host:8080` under another binding is none.
+fn endpoint_path(endpoint: &Value, base: &Path) -> Option<PathBuf> {
+    let text = |key: &str| endpoint.get(key).and_then(Value::as_str);
+    let path = match (text("path"), text("url")) {
+        (Some(path), _) => path,
+        (None, Some(url)) => {
+            let plain = url.strip_prefix("file://").unwrap_or(url);
+            let looks = plain.starts_with(['/']) || matches!(plain.split('/').next(), Some("." | ".."));
+            let named = text("binding") == Some("filesystem") && !plain.contains("://");
+            if looks || named { plain } else { return None }
+        }
+        (None, None) => return None,
+    };
+    Some(ambient::resolved(&without_dots(&base.join(path))))
+}
+
+/// The path without `.` and `..`, as text: for a bundled profile the directory it seems to stand in need not exist.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_bundled_profile_is_valid() {
+        for path in embedded::profile_paths() {
+            let source = ProfileSource::Bundled(path.clone());
+            let problems =
+                if path.contains("/targets/") { load_target(&source).err() } else { load_assessment(&source).err() };
+            assert_eq!(problems, None, "{path}");
+        }
+    }
+
+    #[test]
+    fn endpoints_that_are_paths_become_absolute_and_urls_stay() {
+        let base = Path::new("/nowhere/profiles/targets");
+        let path = |endpoint| endpoint_path(&endpoint, base).map(|path| path.display().to_string());
+        assert_eq!(path(json!({"binding": "filesystem", "url": "../.."})).as_deref(), Some("/nowhere"));
+        assert_eq!(
+            path(json!({"binding": "filesystem", "url": "src"})).as_deref(),
+            Some("/nowhere/profiles/targets/src")
+        );
+        assert_eq!(path(json!({"binding": "x", "path": "a"})).as_deref(), Some("/nowhere/profiles/targets/a"));
+        assert_eq!(path(json!({"binding": "x", "url": "file:///srv/a"})).as_deref(), Some("/srv/a"));
+        for url in ["https://example.invalid/../x", "localhost:8080", "unix:socket"] {
+            assert_eq!(path(json!({"binding": "grpc", "url": url})), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The Markdown report: what a person wants to know, in the order in which they want to know it. Everything that comes from a runner or a
+//! profile is escaped: it is text, never markup.
+
+use std::fmt::Write as _;
+
+use super::documents::{Evidence, Finding, FindingCounts, ManifestEntry, PlanDocument};
+use crate::model::{EvidenceResult, ResultStatus, Severity, printable};
+
+/// So many entries of a list are shown; the JSON documents have all.
+const MOST: usize = 200;
+
+/// What the report is made from.
+pub(super) struct ReportData<'a> {
+    pub(super) run_id: &'a str,
+    pub(super) target: &'a str,
+    pub(super) assessment: &'a str,
+    pub(super) result_status: ResultStatus,
+    pub(super) started_at: &'a str,
+    pub(super) completed_at: &'a str,
+    pub(super) plan: &'a PlanDocument,
+    pub(super) evidence: &'a [Evidence],
+    pub(super) findings: &'a [Finding],
+    pub(super) counts: FindingCounts,
+    pub(super) artifacts: &'a [ManifestEntry],
+    pub(super) source_commits: &'a std::collections::BTreeMap<String, String>,
+    pub(super) known_gaps: usize,
+    pub(super) certification_boundary: &'a str,
+}
+
+/// Writes the report.
+pub(super) fn report(data: &ReportData<'_>) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_report(&mut out, data);
+    out
+}
+
+fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
+    writeln!(out, "# {}: {}\n", escape(data.target), headline(data.result_status))?;
+    writeln!(out, "{}\n", outcome_sentence(data))?;
+    writeln!(out, "| | |\n|---|---|")?;
+    writeln!(out, "| Target | `{}` |", code(data.target))?;
+    writeln!(out, "| Assessment | `{}` |", code(data.assessment))?;
+    writeln!(out, "| Run | `{}` |", code(data.run_id))?;
+    writeln!(out, "| Began, ended | {}, {} |", data.started_at, data.completed_at)?;
+    for (name, commit) in data.source_commits {
+        writeln!(out, "| Commit of {} | `{}` |", escape(name), code(commit))?;
+    }
+    writeln!(out, "\n## Counts\n\n| result | items |\n|---|---:|")?;
+    for result in EvidenceResult::ALL {
+        let count = data.evidence.iter().filter(|item| item.result == *result).count();
+        if count > 0 {
+            writeln!(out, "| {} | {count} |", escape(result.word()))?;
+        }
+    }
+    let counts = data.counts;
+    writeln!(
+        out,
+        "\n{} findings: {} unexpected, {} expected, {} waived.",
+        counts.total, counts.unexpected, counts.expected, counts.waived
+    )?;
+    if data.known_gaps > 0 {
+        writeln!(
+            out,
+            "\nThe target declares {} known gaps; they are recorded and change no finding.",
+            data.known_gaps
+        )?;
+    }
+    findings(out, data.findings)?;
+    evidence(out, data.evidence)?;
+    artifacts(out, data.artifacts)?;
+    made(out, data.plan)?;
+    writeln!(out, "\n## What this does not say\n\n{}", paragraph(data.certification_boundary))
+}
+
+const fn headline(status: ResultStatus) -> &'static str {
+    match status {
+        ResultStatus::Completed => "completed",
+        ResultStatus::Failed => "failed",
+        ResultStatus::Blocked => "blocked",
+        ResultStatus::InfrastructureError => "broken off by an infrastructure error",
+    }
+}
+
+fn outcome_sentence(data: &ReportData<'_>) -> String {
+    let count = |result| data.evidence.iter().filter(|item| item.result == result).count();
+    match data.result_status {
+        ResultStatus::Completed if data.findings.is_empty() => "Every check ran, and nothing was found.".to_owned(),
+        ResultStatus::Completed => {
+            format!("Every check ran and nothing unexpected failed; {} findings are worth a look.", data.counts.total)
+        }
+        ResultStatus::Failed => {
+            format!("Every check ran; {} failed. What failed and where stands below.", count(EvidenceResult::Fail))
+        }
+        ResultStatus::Blocked => format!(
+            "{} checks could not start, so nothing can be said about them. What is missing stands below.",
+            count(EvidenceResult::Blocked)
+        ),
+        ResultStatus::InfrastructureError => format!(
+            "{} checks broke for reasons that say nothing about the target. Repair the cause and run again.",
+            count(EvidenceResult::InfrastructureError)
+        ),
+    }
+}
+
+fn findings(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
+    writeln!(out, "\n## Findings")?;
+    if findings.is_empty() {
+        return writeln!(out, "\nNone.");
+    }
+    let mut shown = 0;
+    for severity in Severity::ALL.iter().rev() {
+        let of_severity: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == *severity).collect();
+        if of_severity.is_empty() || shown >= MOST {
+            continue;
+        }
+        let word = severity.word();
+        writeln!(out, "\n### Severity {word} ({})", of_severity.len())?;
+        for finding in of_severity.into_iter().take(MOST - shown) {
+            shown += 1;
+            one_finding(out, finding)?;
+        }
+    }
+    if shown < findings.len() {
+        writeln!(out, "\n{} more stand in `normalized/findings.json`.", findings.len() - shown)?;
+    }
+    Ok(())
+}
+
+fn one_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
+    writeln!(out, "\n#### {}\n", escape(&finding.title))?;
+    writeln!(
+        out,
+        "{}, {}; check `{}` of `{}`, subject {}.",
+        escape(finding.classification.word()),
+        finding.disposition.word(),
+        code(&finding.check_id),
+        code(&finding.extension_id),
+        escape(&finding.subject_ref)
+    )?;
+    if !finding.description.is_empty() {
+        writeln!(out, "\n{}", paragraph(&finding.description))?;
+    }
+    if !finding.locations.is_empty() {
+        writeln!(out, "\nWhere:\n")?;
+        for location in finding.locations.iter().take(20) {
+            match location.line {
+                Some(line) => writeln!(out, "- `{}`, line {line}", code(&location.path))?,
+                None => writeln!(out, "- `{}`", code(&location.path))?,
+            }
+        }
+        if finding.locations.len() > 20 {
+            writeln!(out, "- and {} more", finding.locations.len() - 20)?;
+        }
+    }
+    let todo = match finding.classification {
+        EvidenceResult::Fail => "Correct what is described, or record why it is acceptable.",
+        EvidenceResult::Warning => "Judge whether the reservation matters here.",
+        EvidenceResult::Blocked => "Provide what is missing and run again.",
+        _ => "Repair the cause and run again; the check said nothing about the target.",
+    };
+    writeln!(out, "\nWhat to do: {todo}")?;
+    if !finding.requirement_refs.is_empty() {
+        let refs: Vec<String> = finding.requirement_refs.iter().map(|text| escape(text)).collect();
+        writeln!(out, "\nRequirements: {}.", refs.join(", "))?;
+    }
+    Ok(())
+}
+
+fn evidence(out: &mut String, evidence: &[Evidence]) -> std::fmt::Result {
+    writeln!(out, "\n## Evidence\n\n| check | subject | result | id |\n|---|---|---|---|")?;
+    for item in evidence.iter().take(MOST) {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            escape(&item.check_id),
+            escape(&printable(&item.subject_ref, 120)),
+            escape(item.result.word()),
+            escape(&item.id)
+        )?;
+    }
+    if evidence.len() > MOST {
+        writeln!(out, "\n{} more stand in `normalized/evidence.json`.", evidence.len() - MOST)?;
+    }
+    Ok(())
+}
+
+fn artifacts(out: &mut String, artifacts: &[ManifestEntry]) -> std::fmt::Result {
+    writeln!(out, "\n## Artifacts")?;
+    if artifacts.is_empty() {
+        return writeln!(out, "\nNone.");
+    }
+    writeln!(out, "\n| path | bytes | SHA-256 |\n|---|---:|---|")?;
+    for entry in artifacts.iter().take(MOST) {
+        writeln!(out, "| {} | {} | `{}` |", escape(&entry.path), entry.size_bytes, entry.sha256)?;
+    }
+    if artifacts.len() > MOST {
+        writeln!(out, "\n{} more stand in `reports/assessment-package.json`.", artifacts.len() - MOST)?;
+    }
+    Ok(())
+}
+
+fn made(out: &mut String, plan: &PlanDocument) -> std::fmt::Result {
+    writeln!(out, "\n## How this was made\n")?;
+    writeln!(out, "guide-board {} ran {} steps:\n", env!("CARGO_PKG_VERSION"), plan.steps.len())?;
+    for step in &plan.steps {
+        writeln!(
+            out,
+            "{}. `{}` of `{}`: {} checks, at most {} s",
+            step.order,
+            code(&step.check_group),
+            code(&step.extension_id),
+            step.checks.len(),
+            step.timeout_seconds
+        )?;
+    }
+    writeln!(out, "\nThe sources are locked in `sources.lock.json`, the plan stands in `plan.json`.")?;
+    if plan.runtime_policy.get("offline") == Some(&serde_json::Value::Bool(true)) {
+        writeln!(out, "Runners were asked to stay offline; that is not enforced.")?;
+    }
+    Ok(())
+}
+
+/// One line of text as Markdown that renders as that text.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in printable(text, 2000).chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '{' | '}' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '@' => escaped.push_str("&#64;"),
+            other => escaped.push(other),
+        }
+    }
+    // Bare addresses would become links.
+    escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+/// Several lines of text; each becomes a line of its own.
+fn paragraph(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let escaped = escape(line.trim());
+            // List and quote marks count only at the start of a line.
+            match escaped.chars().next() {
+                Some('-' | '+' | '=') => format!("\\{escaped}"),
+                Some(digit) if digit.is_ascii_digit() => escaped.replacen('.', "\\.", 1),
+                _ => escaped,
+            }
+        })
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("  \n")
+}
+
+/// Text inside a code span, which knows no escapes: what would end it or the table cell is replaced.
+fn code(text: &str) -> String {
+    printable(text, 500).replace('`', "'").replace('|', "\u{2223}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn markup_from_outside_stays_text() {
+        assert_eq!(escape("<b>[x](y)|"), "&lt;b&gt;\\[x\\]\\(y\\)\\|");
+        assert_eq!(paragraph("# a\n- b\n1. c\n> d"), "\\# a  \n\\- b  \n1\\. c  \n&gt; d");
+        assert_eq!(code("a`b|c"), "a'b\u{2223}c");
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_text_has_no_line_break_and_no_bare_angle(text in any::<String>()) {
+            let escaped = escape(&text);
+            prop_assert!(!escaped.contains(['\n', '\r', '<', '>']));
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! `guide-board run`: executes an assessment and tells its outcome.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::Globals;
+use crate::assessment::documents::paths;
+use crate::assessment::progress::{JsonLines, Silent};
+use crate::assessment::{
+    AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
+};
+use crate::model::{EvidenceResult, LabelKey, ResultStatus, RunId, printable};
+use crate::process::{TerminationSignal, on_termination};
+
+/// The time that a runner has between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The longest value of a label, in characters.
+const LABEL_CHARACTERS: usize = 256;
+
+/// Executes an assessment: runs the check groups of an assessment profile on a target, and makes a run directory.
+///
+/// The run directory is new: DIR must not exist. It holds the evidence, the findings, a report for people (reports/report.md), the packages
+/// and whatever the runners left (artifacts/). The run is retained when its retention-summary.json stands; a run that was interrupted has
+/// none and stays as it is.
+///
+/// A profile is a JSON file, or one that this program carries: bundled:profiles/targets/sample-repository.json.
+///
+/// Exit codes: 0 completed; 1 an internal error; 2 wrong usage, profiles or extensions; 3 failed, or the gate is not met; 4 blocked: something is
+/// missing; 5 an infrastructure error: a runner broke; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
+#[derive(Debug, Clone, Args)]
+#[command(verbatim_doc_comment)]
+pub struct RunArgs {
+    /// The target profile: what is assessed
+    #[arg(long, value_name = "FILE")]
+    pub target: ProfileSource,
+    /// The assessment profile: what it is assessed with
+    #[arg(long, value_name = "FILE")]
+    pub assessment: ProfileSource,
+    /// The run directory to make; it must not exist, its parents are made
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: PathBuf,
+    /// The run id [default: run-<UTC time>-<8 hex digits>]
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<RunId>,
+    /// A label of the run; may be repeated
+    #[arg(long = "label", value_name = "K=V", value_parser = parse_label)]
+    pub labels: Vec<(LabelKey, String)>,
+    /// A condition on the outcome; when it is not met, the exit code is 3
+    #[arg(long, value_name = "GATE")]
+    pub gate: Option<GateArg>,
+    /// How progress is told on standard error
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub progress: ProgressArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GateArg {
+    /// Met when no unexpected finding is left
+    #[value(name = "unexpected_findings")]
+    UnexpectedFindings,
+}
+
+/// The ways to tell progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressArg {
+    /// A bar on a terminal, nothing elsewhere
+    Auto,
+    /// Nothing
+    None,
+    /// One JSON object a line: run, check, end
+    Jsonl,
+}
+
+/// Runs the command.
+#[must_use]
+pub fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
+    let guide_board = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(error) => {
+            complain(&format!("this program cannot find its own file, which it needs to supervise runners: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    let cancellation = Cancellation::default();
+    let received: Arc<Mutex<Option<TerminationSignal>>> = Arc::default();
+    let (switch, seen) = (cancellation.clone(), Arc::clone(&received));
+    let installed = on_termination(move |signal| {
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(signal);
+        switch.cancel();
+    });
+    if let Err(error) = installed {
+        complain(&format!("signals cannot be handled: {error}"));
+        return ExitCode::from(1);
+    }
+    let request = ExecuteRequest {
+        target: args.target.clone(),
+        assessment: args.assessment.clone(),
+        output_dir: args.output_dir.clone(),
+        run_id: args.run_id.clone(),
+        labels: args.labels.iter().map(|(key, value)| (key.to_string(), value.clone())).collect::<BTreeMap<_, _>>(),
+        extension_dirs: globals.extension_dirs.clone(),
+        guide_board,
+        grace: GRACE,
+        cancellation,
+    };
+    match execute(&request, progress(args.progress).as_mut()) {
+        Ok(outcome) => {
+            let gate_met = args
+                .gate
+                .is_none_or(|GateArg::UnexpectedFindings| Gate::UnexpectedFindings.is_met(&outcome.finding_counts));
+            let text = if args.json { json_result(&outcome) } else { summary(&outcome, gate_met) };
+            // A closed pipe is success: the run is retained, whoever reads about it.
+            let _ = anstream::stdout().write_all(text.as_bytes());
+            exit_code(outcome.result_status, gate_met)
+        }
+        Err(error) => {
+            complain(&told(&error));
+            let signal = *received.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&error, signal) {
+                (AssessmentError::Cancelled(_), Some(signal)) => ExitCode::from(signal.exit_code()),
+                _ if error.is_usage() => ExitCode::from(2),
+                _ => ExitCode::from(1),
+            }
+        }
+    }
+}
+
+fn exit_code(status: ResultStatus, gate_met: bool) -> ExitCode {
+    ExitCode::from(match status {
+        ResultStatus::Completed if gate_met => 0,
+        ResultStatus::Completed | ResultStatus::Failed => 3,
+        ResultStatus::Blocked => 4,
+        ResultStatus::InfrastructureError => 5,
+    })
+}
+
+fn complain(message: &str) {
+    let lines: Vec<String> = message.lines().map(|line| printable(line, 2000)).collect();
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(anstream::stderr(), "guide-board run: {}", lines.join("\n"));
+}
+
+/// The error and its causes, each once.
+fn told(error: &AssessmentError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn parse_label(text: &str) -> Result<(LabelKey, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a label is KEY=VALUE")?;
+    let key = key.parse::<LabelKey>().map_err(|error| error.to_string())?;
+    if value.chars().count() > LABEL_CHARACTERS || value.chars().any(char::is_control) {
+        return Err(format!("a label's value has at most {LABEL_CHARACTERS} characters and no control characters"));
+    }
+    Ok((key, value.to_owned()))
+}
+
+fn json_result(outcome: &RunOutcome) -> String {
+    let path = |document: &str| outcome.path(document).to_string_lossy().into_owned();
+    let result = json!({
+        "run_id": outcome.run_id.as_str(),
+        "output_dir": outcome.output_dir.to_string_lossy(),
+        "result_status": outcome.result_status,
+        "assessment_package": path(paths::PACKAGE),
+        "report": path(paths::REPORT),
+        "submission_package": path(paths::SUBMISSION),
+        "export_manifest": path(paths::EXPORT),
+        "retention_summary": path(paths::SUMMARY),
+    });
+    format!("{result}\n")
+}
+
+/// What a person wants to see: the outcome, the counts, the gravest findings, where the report is.
+fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
+    const TOP: usize = 5;
+    let colour = match outcome.result_status {
+        ResultStatus::Completed => anstyle::AnsiColor::Green,
+        ResultStatus::Failed => anstyle::AnsiColor::Red,
+        ResultStatus::Blocked | ResultStatus::InfrastructureError => anstyle::AnsiColor::Yellow,
+    };
+    let style = colour.on_default().bold();
+    let mut text = format!("{style}{}{style:#}  {}\n", outcome.result_status, outcome.run_id);
+    let counts: Vec<String> =
+        outcome.evidence_counts.iter().map(|(result, count)| format!("{count} {result}")).collect();
+    text.push_str(&format!("checks    {}\n", counts.join(", ")));
+    let findings = outcome.finding_counts;
+    text.push_str(&format!("findings  {} ({} unexpected)\n", findings.total, findings.unexpected));
+    let mut gravest: Vec<_> = outcome.findings.iter().collect();
+    gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in gravest.iter().take(TOP) {
+        let place = finding.locations.first().map_or_else(String::new, |location| match location.line {
+            Some(line) => format!("  {}:{line}", printable(&location.path, 120)),
+            None => format!("  {}", printable(&location.path, 120)),
+        });
+        text.push_str(&format!("  {:8}  {}{place}\n", finding.severity.word(), printable(&finding.title, 100)));
+    }
+    if gravest.len() > TOP {
+        text.push_str(&format!("  and {} more\n", gravest.len() - TOP));
+    }
+    if !gate_met {
+        text.push_str("gate      unexpected_findings is not met\n");
+    }
+    text.push_str(&format!("report    {}\n", printable(&outcome.path(paths::REPORT).to_string_lossy(), 4096)));
+    text
+}
+
+fn progress(how: ProgressArg) -> Box<dyn Progress> {
+    match how {
+        ProgressArg::Jsonl => Box::new(JsonLines(std::io::stderr())),
+        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar(ProgressBar::new(0))),
+        ProgressArg::Auto | ProgressArg::None => Box::new(Silent),
+    }
+}
+
+/// A bar on standard error.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn run(&mut self, _: &RunId, _: &Path, total: usize) {
+        self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
+            self.0.set_style(style);
+        }
+        self.0.enable_steady_tick(Duration::from_millis(120));
+    }
+
+    fn check(&mut self, done: usize, _: usize, check_id: &str, result: EvidenceResult) {
+        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.0.set_message(format!("{} {result}", printable(check_id, 60)));
+    }
+
+    fn end(&mut self, _: ResultStatus) {
+        self.0.finish_and_clear();
+    }
+}
