@@ -28,7 +28,7 @@ pub mod schema;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,11 +39,11 @@ pub use outcome::Gate;
 pub use profile::ProfileSource;
 pub use progress::Progress;
 
-use crate::model::{RelativePath, ResultStatus, RunId, format_timestamp};
+use crate::model::{ResultStatus, RunId, format_timestamp};
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
 use plan::Plan;
-use runner::{Bench, WORKING_FILES, run_step};
+use runner::{Bench, run_step};
 use writing::{Finished, Performed};
 
 /// What to assess, with what, and where to.
@@ -147,7 +147,6 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         cancellation: &request.cancellation,
     };
     let performed = perform(&bench, progress, total)?;
-    record.remove_working_files(&working_files()?)?;
     let completed_at = format_timestamp(Timestamp::now());
     let finished = writing::finish_items(&record, &run_id, &plan, performed)?;
     run.status = finished.result_status.word();
@@ -196,10 +195,6 @@ fn perform(bench: &Bench<'_>, progress: &mut dyn Progress, total: usize) -> Resu
 
 fn extension_of<'a>(plan: &'a Plan, id: &str) -> Option<&'a extensions::Extension> {
     plan.extensions.iter().find(|extension| extension.manifest.id == id)
-}
-
-fn working_files() -> Result<RelativePath, AssessmentError> {
-    WORKING_FILES.parse().map_err(|_| AssessmentError::OutputNotUtf8(Path::new(WORKING_FILES).to_owned()))
 }
 
 fn random() -> Result<u32, AssessmentError> {
