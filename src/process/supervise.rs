@@ -66,7 +66,10 @@ pub(super) struct Report {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let Some(control) = control_socket() else {
-        let _ = writeln!(std::io::stderr(), "`supervise` is started by guide-board itself: descriptor 0 must be its socket");
+        let _ = writeln!(
+            std::io::stderr(),
+            "`supervise` is started by guide-board itself: descriptor 0 must be its socket"
+        );
         return ExitCode::from(2);
     };
     let report = match supervise(args, &control) {

@@ -127,8 +127,9 @@ pub fn resolved(path: &Path) -> PathBuf {
 #[must_use]
 pub fn head_commit(path: &Path) -> Option<String> {
     let repository = gix::discover(path).ok()?;
-    let head = repository.head_id().ok()?;
-    Some(head.to_string())
+    // Not peeled: what HEAD names is wanted, whether or not this clone has the object.
+    let id = repository.head().ok()?.id()?;
+    Some(id.to_string())
 }
 
 #[cfg(test)]
