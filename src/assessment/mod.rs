@@ -1,7 +1,7 @@
 //! What `run` does: from two profiles to a whole run directory.
 //!
 //! The rooms, in the order in which a run passes through them: [`profile`] and [`extensions`] are read and validated ([`schema`]), [`plan`] says
-//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `writing`
+//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `items` and `writing`
 //! puts the [`documents`] (and the `report`) in place. [`progress`] tells how far it is, [`Cancellation`] ends it.
 //!
 //! A runner that crashes, hangs or talks nonsense never fails the run: that is evidence, too. [`AssessmentError`] is for what leaves no
@@ -16,6 +16,7 @@ pub mod documents;
 pub mod embedded;
 mod error;
 pub mod extensions;
+mod items;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
@@ -42,9 +43,9 @@ pub use progress::Progress;
 use crate::model::{ResultStatus, RunId, format_timestamp};
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
+use items::{Finished, Performed};
 use plan::Plan;
 use runner::{Bench, run_step};
-use writing::{Finished, Performed};
 
 /// What to assess, with what, and where to.
 #[derive(Debug, Clone)]
@@ -148,7 +149,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
     };
     let performed = perform(&bench, progress, total)?;
     let completed_at = format_timestamp(Timestamp::now());
-    let finished = writing::finish_items(&record, &run_id, &plan, performed)?;
+    let finished = items::finish_items(&record, &run_id, &plan, performed)?;
     run.status = finished.result_status.word();
     run.completed_at = Some(&completed_at);
     let documents = writing::Documents {

@@ -255,3 +255,29 @@ impl Progress for Bar {
         self.0.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::parse_label;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_label_is_split_at_its_first_equals_sign() {
+        let (key, value) = parse_label("branch=a=b").expect("a label");
+        assert_eq!((key.as_str(), value.as_str()), ("branch", "a=b"));
+        assert!(parse_label("empty=").is_ok());
+        for refused in ["", "=x", "novalue", ".dot=x", "tab=a\tb"] {
+            assert!(parse_label(refused).is_err(), "{refused}");
+        }
+        assert!(parse_label(&format!("k={}", "x".repeat(257))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_any_label_is_total_and_keeps_the_text(text in any::<String>()) {
+            if let Ok((key, value)) = parse_label(&text) {
+                prop_assert_eq!(format!("{key}={value}"), text);
+            }
+        }
+    }
+}
