@@ -33,7 +33,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Execute an assessment.
     Run(run::RunArgs),
     #[command(hide = true)]
     Supervise {

@@ -37,7 +37,6 @@ const LABEL_CHARACTERS: usize = 256;
 /// Exit codes: 0 completed; 1 an internal error; 2 wrong usage, profiles or extensions; 3 failed, or the gate is not met; 4 blocked: something is
 /// missing; 5 an infrastructure error: a runner broke; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
 pub struct RunArgs {
     /// The target profile: what is assessed
     #[arg(long, value_name = "FILE")]
@@ -116,7 +115,8 @@ pub fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         grace: GRACE,
         cancellation,
     };
-    match execute(&request, progress(args.progress).as_mut()) {
+    let executed = execute(&request, progress(args.progress).as_mut());
+    match executed {
         Ok(outcome) => {
             let gate_met = args
                 .gate
@@ -229,7 +229,7 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
 fn progress(how: ProgressArg) -> Box<dyn Progress> {
     match how {
         ProgressArg::Jsonl => Box::new(JsonLines(std::io::stderr())),
-        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar(ProgressBar::new(0))),
+        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar::new()),
         ProgressArg::Auto | ProgressArg::None => Box::new(Silent),
     }
 }
@@ -237,12 +237,26 @@ fn progress(how: ProgressArg) -> Box<dyn Progress> {
 /// A bar on standard error.
 struct Bar(ProgressBar);
 
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Drop for Bar {
+    /// A run that breaks off leaves a clean line for its message, too.
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Progress for Bar {
     fn run(&mut self, _: &RunId, _: &Path, total: usize) {
         self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
-            self.0.set_style(style);
-        }
         self.0.enable_steady_tick(Duration::from_millis(120));
     }
 
