@@ -47,7 +47,7 @@ pub struct RunArgs {
     /// The run directory to make; it must not exist, its parents are made
     #[arg(long, value_name = "DIR")]
     pub output_dir: PathBuf,
-    /// The run id [default: run-<UTC time>-<8 hex digits>]
+    /// The run id [default: run-TIME-RANDOM, as in run-20260508T164334Z-7f3a91c2]
     #[arg(long, value_name = "ID")]
     pub run_id: Option<RunId>,
     /// A label of the run; may be repeated
