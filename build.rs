@@ -11,6 +11,7 @@ const FILES: [&str; 4] = [
     "guideboard/v1/catalog_service.proto",
 ];
 
+#[expect(clippy::disallowed_methods, reason = "a build script writes to its own output directory")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -131,7 +131,11 @@ pub fn discover(directories: &[PathBuf]) -> Result<Vec<Extension>, Vec<ProfilePr
                 }
             }
             Err(message) => {
-                problems.push(ProfileProblem { file: directory.display().to_string(), pointer: String::new(), message });
+                problems.push(ProfileProblem {
+                    file: directory.display().to_string(),
+                    pointer: String::new(),
+                    message,
+                });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What `run` does: from two profiles to a whole run directory.
 //!
 //! The rooms, in the order in which a run passes through them: [`profile`] and [`extensions`] are read and validated ([`schema`]), [`plan`] says
-//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `writing`
+//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `items` and `writing`
 //! puts the [`documents`] (and the `report`) in place. [`progress`] tells how far it is, [`Cancellation`] ends it.
 //!
 //! A runner that crashes, hangs or talks nonsense never fails the run: that is evidence, too. [`AssessmentError`] is for what leaves no
@@ -16,6 +16,7 @@ pub mod documents;
 pub mod embedded;
 mod error;
 pub mod extensions;
+mod items;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
@@ -29,7 +30,7 @@ pub mod schema;
 mod writing;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -40,12 +41,12 @@ pub use outcome::Gate;
 pub use profile::ProfileSource;
 pub use progress::Progress;
 
-use crate::model::{RelativePath, ResultStatus, RunId, format_timestamp};
+use crate::model::{ResultStatus, RunId, format_timestamp};
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
+use items::{Finished, Performed};
 use plan::Plan;
-use runner::{Bench, WORKING_FILES, run_step};
-use writing::{Finished, Performed};
+use runner::{Bench, run_step};
 
 /// What to assess, with what, and where to.
 #[derive(Debug, Clone)]
@@ -148,9 +149,8 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         cancellation: &request.cancellation,
     };
     let performed = perform(&bench, progress, total)?;
-    record.remove_working_files(&working_files()?)?;
     let completed_at = format_timestamp(Timestamp::now());
-    let finished = writing::finish_items(&record, &run_id, &plan, performed)?;
+    let finished = items::finish_items(&record, &run_id, &plan, performed)?;
     run.status = finished.result_status.word();
     run.completed_at = Some(&completed_at);
     let documents = writing::Documents {
@@ -197,10 +197,6 @@ fn perform(bench: &Bench<'_>, progress: &mut dyn Progress, total: usize) -> Resu
 
 fn extension_of<'a>(plan: &'a Plan, id: &str) -> Option<&'a extensions::Extension> {
     plan.extensions.iter().find(|extension| extension.manifest.id == id)
-}
-
-fn working_files() -> Result<RelativePath, AssessmentError> {
-    WORKING_FILES.parse().map_err(|_| AssessmentError::OutputNotUtf8(Path::new(WORKING_FILES).to_owned()))
 }
 
 fn random() -> Result<u32, AssessmentError> {

@@ -56,8 +56,11 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
     let counts = data.counts;
     writeln!(
         out,
-        "\n{} findings: {} unexpected, {} expected, {} waived.",
-        counts.total, counts.unexpected, counts.expected, counts.waived
+        "\n{}: {} unexpected, {} expected, {} waived.",
+        counted(counts.total, "finding"),
+        counts.unexpected,
+        counts.expected,
+        counts.waived
     )?;
     if data.known_gaps > 0 {
         writeln!(
@@ -71,6 +74,17 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
     artifacts(out, data.artifacts)?;
     made(out, data.plan)?;
     writeln!(out, "\n## What this does not say\n\n{}", paragraph(data.certification_boundary))
+}
+
+/// `1 check`, `2 checks`.
+fn counted(count: impl Into<u64>, noun: &str) -> String {
+    let count = count.into();
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The same for a length.
+fn many(count: usize, noun: &str) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), noun)
 }
 
 const fn headline(status: ResultStatus) -> &'static str {
@@ -87,18 +101,24 @@ fn outcome_sentence(data: &ReportData<'_>) -> String {
     match data.result_status {
         ResultStatus::Completed if data.findings.is_empty() => "Every check ran, and nothing was found.".to_owned(),
         ResultStatus::Completed => {
-            format!("Every check ran and nothing unexpected failed; {} findings are worth a look.", data.counts.total)
+            format!(
+                "Every check ran and nothing unexpected failed; worth a look: {}.",
+                counted(data.counts.total, "finding")
+            )
         }
         ResultStatus::Failed => {
-            format!("Every check ran; {} failed. What failed and where stands below.", count(EvidenceResult::Fail))
+            format!(
+                "Every check ran; {} failed. What failed and where stands below.",
+                many(count(EvidenceResult::Fail), "item")
+            )
         }
         ResultStatus::Blocked => format!(
-            "{} checks could not start, so nothing can be said about them. What is missing stands below.",
-            count(EvidenceResult::Blocked)
+            "{} could not start, so nothing can be said about them. What is missing stands below.",
+            many(count(EvidenceResult::Blocked), "check")
         ),
         ResultStatus::InfrastructureError => format!(
-            "{} checks broke for reasons that say nothing about the target. Repair the cause and run again.",
-            count(EvidenceResult::InfrastructureError)
+            "{} broke for reasons that say nothing about the target. Repair the cause and run again.",
+            many(count(EvidenceResult::InfrastructureError), "check")
         ),
     }
 }
@@ -202,15 +222,15 @@ fn artifacts(out: &mut String, artifacts: &[ManifestEntry]) -> std::fmt::Result 
 
 fn made(out: &mut String, plan: &PlanDocument) -> std::fmt::Result {
     writeln!(out, "\n## How this was made\n")?;
-    writeln!(out, "guide-board {} ran {} steps:\n", env!("CARGO_PKG_VERSION"), plan.steps.len())?;
+    writeln!(out, "guide-board {} ran {}:\n", env!("CARGO_PKG_VERSION"), many(plan.steps.len(), "step"))?;
     for step in &plan.steps {
         writeln!(
             out,
-            "{}. `{}` of `{}`: {} checks, at most {} s",
+            "{}. `{}` of `{}`: {}, at most {} s",
             step.order,
             code(&step.check_group),
             code(&step.extension_id),
-            step.checks.len(),
+            many(step.checks.len(), "check"),
             step.timeout_seconds
         )?;
     }

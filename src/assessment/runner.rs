@@ -231,6 +231,9 @@ impl Bench<'_> {
         // Everything that could write has ended, so the streams end, too.
         let stdout = stdout.recv_timeout(STREAM_PATIENCE).unwrap_or_default();
         let stderr = stderr.recv_timeout(STREAM_PATIENCE).unwrap_or_default();
+        let left = self.record.read_left(&prepared.result, RESULT_BYTES);
+        // The result file may hold what redaction takes out, so it goes as soon as it has been read.
+        self.discard_working_files();
         if self.cancellation.is_cancelled() {
             return Err(AssessmentError::Cancelled(self.output_dir.to_owned()));
         }
@@ -243,7 +246,7 @@ impl Bench<'_> {
                 }));
             }
         }
-        let result = match self.record.read_left(&prepared.result, RESULT_BYTES)? {
+        let result = match left? {
             Left::Bytes(bytes) if !bytes.is_empty() => decode(&bytes, &step.checks, &self.credentials.redactor),
             Left::TooLarge => Err(format!("the result file is larger than {RESULT_BYTES} bytes")),
             Left::Irregular => Err("the result file is a link or a special file; it was not followed".to_owned()),
@@ -253,6 +256,14 @@ impl Bench<'_> {
             Left::Nothing | Left::Bytes(_) => decode(&stdout.raw, &step.checks, &self.credentials.redactor),
         };
         Ok(judge(&ending, result, &stdout, &stderr, step))
+    }
+
+    /// A runner can make its working files hard to remove. They are no output and do no harm, so that is no reason to fail.
+    pub(super) fn discard_working_files(&self) {
+        let removed = WORKING_FILES.parse().map(|path| self.record.remove_working_files(&path));
+        if let Ok(Err(error)) = removed {
+            tracing::warn!("working files stay in the run directory: {error}");
+        }
     }
 
     fn reader(

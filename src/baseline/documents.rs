@@ -26,13 +26,9 @@ pub enum Text {
 impl Document {
     /// Reads one listed file.
     pub fn read(tree: &TargetTree, file: &TreeFile) -> Self {
-        let text = tree
-            .read_head(file, MAX_TEXT_BYTES)
-            .map_or(Text::Unreadable, |head| Text::Read(decode(&head.bytes)));
-        Self {
-            path: file.path().to_owned(),
-            text,
-        }
+        let text =
+            tree.read_head(file, MAX_TEXT_BYTES).map_or(Text::Unreadable, |head| Text::Read(decode(&head.bytes)));
+        Self { path: file.path().to_owned(), text }
     }
 
     /// The text; empty when unreadable.
@@ -54,11 +50,7 @@ pub fn read_text(tree: &TargetTree, path: &str) -> Option<String> {
 
 /// Documents directly in the given directories (compared without case, `""` is the root) whose lower-case name is
 /// accepted, in the order of the directories.
-pub fn find(
-    tree: &TargetTree,
-    directories: &[&str],
-    accept: impl Fn(&str) -> bool,
-) -> Vec<Document> {
+pub fn find(tree: &TargetTree, directories: &[&str], accept: impl Fn(&str) -> bool) -> Vec<Document> {
     directories
         .iter()
         .flat_map(|directory| {
@@ -83,11 +75,7 @@ pub fn decode(bytes: &[u8]) -> String {
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
-        .map(unit)
-        .collect();
+    let units: Vec<u16> = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(unit).collect();
     String::from_utf16_lossy(&units)
 }
 
@@ -105,27 +93,22 @@ pub fn is_text_named(name: &str, stem: &str) -> bool {
     };
     match rest.rsplit_once('.') {
         None => is_text_extension(rest),
-        Some((language, extension)) => {
-            language.len() <= 7 && !language.contains('.') && is_text_extension(extension)
-        }
+        Some((language, extension)) => language.len() <= 7 && !language.contains('.') && is_text_extension(extension),
     }
 }
 
 /// Whether an extension is one of written documents.
 pub fn is_text_extension(extension: &str) -> bool {
     const TEXT: [&str; 18] = [
-        "md", "markdown", "mdown", "mkd", "mkdn", "rst", "rest", "txt", "text", "adoc", "asciidoc",
-        "asc", "org", "textile", "rdoc", "pod", "html", "mdx",
+        "md", "markdown", "mdown", "mkd", "mkdn", "rst", "rest", "txt", "text", "adoc", "asciidoc", "asc", "org",
+        "textile", "rdoc", "pod", "html", "mdx",
     ];
     TEXT.contains(&extension)
 }
 
 /// The number of a line, counted from 1, that the predicate accepts first.
 pub fn line_of(text: &str, accept: impl Fn(&str) -> bool) -> Option<u64> {
-    text.lines()
-        .position(accept)
-        .and_then(|at| u64::try_from(at).ok())
-        .map(|at| at.saturating_add(1))
+    text.lines().position(accept).and_then(|at| u64::try_from(at).ok()).map(|at| at.saturating_add(1))
 }
 
 #[cfg(test)]
@@ -144,13 +127,7 @@ mod tests {
         for name in ["readme", "readme.md", "readme.zh-cn.md", "readme.rst"] {
             assert!(is_text_named(name, "readme"), "{name}");
         }
-        for name in [
-            "readmes.md",
-            "readme.py",
-            "readme.md.bak",
-            "readme-old.md",
-            "readme.",
-        ] {
+        for name in ["readmes.md", "readme.py", "readme.md.bak", "readme-old.md", "readme."] {
             assert!(!is_text_named(name, "readme"), "{name}");
         }
     }

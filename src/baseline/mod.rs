@@ -24,12 +24,7 @@ pub const EXTENSION_ID: &str = "repository-baseline";
 /// Runs the asked checks over the tree, in the order asked; `on_check` hears each id before its check begins.
 ///
 /// A check id that is not known gives an item with the result `unknown` that says so.
-pub fn assess(
-    tree: &TargetTree,
-    subject_ref: &str,
-    checks: &[String],
-    on_check: &mut dyn FnMut(&str),
-) -> RunnerResult {
+pub fn assess(tree: &TargetTree, subject_ref: &str, checks: &[String], on_check: &mut dyn FnMut(&str)) -> RunnerResult {
     let evidence = checks
         .iter()
         .map(|id| {
@@ -40,39 +35,18 @@ pub fn assess(
             }
         })
         .collect();
-    RunnerResult {
-        evidence,
-        metadata: metadata(tree),
-    }
+    RunnerResult { evidence, metadata: metadata(tree) }
 }
 
 fn known(check: &Check, tree: &TargetTree, subject_ref: &str) -> EvidenceItem {
     let mut outcome = (check.run)(tree);
-    let references: Vec<&str> = check
-        .requirements
-        .iter()
-        .map(|requirement| requirement.url)
-        .collect();
-    outcome
-        .facts
-        .insert("references".to_owned(), references.into());
+    let references: Vec<&str> = check.requirements.iter().map(|requirement| requirement.url).collect();
+    outcome.facts.insert("references".to_owned(), references.into());
     if tree.truncated() {
-        outcome
-            .facts
-            .insert("listing_truncated".to_owned(), true.into());
-        outcome = outcome.observe(
-            "The tree is larger than the listing's bounds: some files were not looked at.",
-        );
+        outcome.facts.insert("listing_truncated".to_owned(), true.into());
+        outcome = outcome.observe("The tree is larger than the listing's bounds: some files were not looked at.");
     }
-    item(
-        check.id,
-        subject_ref,
-        outcome,
-        check
-            .requirements
-            .iter()
-            .map(|requirement| requirement.id.to_owned()),
-    )
+    item(check.id, subject_ref, outcome, check.requirements.iter().map(|requirement| requirement.id.to_owned()))
 }
 
 fn unknown(id: &str, subject_ref: &str) -> EvidenceItem {
@@ -110,8 +84,5 @@ fn metadata(tree: &TargetTree) -> Map<String, Value> {
         "max_depth": MAX_DEPTH,
         "notes": tree.notes(),
     });
-    Map::from_iter([
-        ("extension".to_owned(), EXTENSION_ID.into()),
-        ("listing".to_owned(), listing),
-    ])
+    Map::from_iter([("extension".to_owned(), EXTENSION_ID.into()), ("listing".to_owned(), listing)])
 }

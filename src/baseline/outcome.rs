@@ -20,13 +20,7 @@ pub struct Outcome {
 
 impl Outcome {
     fn new(result: EvidenceResult, severity: Option<Severity>) -> Self {
-        Self {
-            result,
-            severity,
-            observations: Vec::new(),
-            facts: Map::new(),
-            locations: Vec::new(),
-        }
+        Self { result, severity, observations: Vec::new(), facts: Map::new(), locations: Vec::new() }
     }
 
     /// The requirement is met.
@@ -82,10 +76,7 @@ impl Outcome {
 
     fn place(mut self, path: &str, line: Option<u64>) -> Self {
         if self.locations.len() < MAX_LOCATIONS {
-            self.locations.push(Location {
-                path: path.to_owned(),
-                line,
-            });
+            self.locations.push(Location { path: path.to_owned(), line });
         } else {
             self.count_left_out("locations_left_out");
         }
@@ -94,7 +85,6 @@ impl Outcome {
 
     fn count_left_out(&mut self, key: &str) {
         let before = self.facts.get(key).and_then(Value::as_u64).unwrap_or(0);
-        self.facts
-            .insert(key.to_owned(), before.saturating_add(1).into());
+        self.facts.insert(key.to_owned(), before.saturating_add(1).into());
     }
 }

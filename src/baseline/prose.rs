@@ -30,9 +30,7 @@ pub fn measure(text: &str) -> Prose {
         }
     }
     let body = without_images(&without_spans(&body, "<!--", "-->"));
-    let marks = [
-        "](", "http://", "https://", "href=", "`_", "<<", "link:", "@",
-    ];
+    let marks = ["](", "http://", "https://", "href=", "`_", "<<", "link:", "@"];
     let links = marks.iter().any(|mark| body.contains(mark));
     let words = without_spans(&body, "<", ">").lines().map(words_in).sum();
     Prose { words, links }
@@ -41,11 +39,7 @@ pub fn measure(text: &str) -> Prose {
 /// Splits a document at its titles (Markdown, AsciiDoc, Org, and underlined ones); the text before the first title is
 /// a section without one. Fenced code is never a title.
 pub fn sections(text: &str) -> Vec<Section> {
-    let mut found = vec![Section {
-        title: String::new(),
-        line: 1,
-        body: String::new(),
-    }];
+    let mut found = vec![Section { title: String::new(), line: 1, body: String::new() }];
     let mut lines = (1_u64..).zip(text.lines()).peekable();
     let mut fenced = false;
     while let Some((number, line)) = lines.next() {
@@ -58,18 +52,12 @@ pub fn sections(text: &str) -> Vec<Section> {
         let underlined = !fenced
             && title.is_none()
             && !trimmed.is_empty()
-            && lines
-                .peek()
-                .is_some_and(|(_, next)| is_underline(next, trimmed));
+            && lines.peek().is_some_and(|(_, next)| is_underline(next, trimmed));
         if let Some(title) = title.or(underlined.then_some(trimmed)) {
             if underlined {
                 lines.next();
             }
-            found.push(Section {
-                title: title.trim().to_lowercase(),
-                line: number,
-                body: String::new(),
-            });
+            found.push(Section { title: title.trim().to_lowercase(), line: number, body: String::new() });
         } else if !is_rule(trimmed)
             && let Some(section) = found.last_mut()
         {
@@ -91,13 +79,8 @@ fn marked_title(line: &str) -> Option<&str> {
         }
     }
     let lower = line.to_ascii_lowercase();
-    let inner = ["<h1", "<h2", "<h3"]
-        .iter()
-        .any(|tag| lower.starts_with(tag));
-    let title = line
-        .split_once('>')
-        .and_then(|(_, rest)| rest.split_once('<'))
-        .map(|(title, _)| title);
+    let inner = ["<h1", "<h2", "<h3"].iter().any(|tag| lower.starts_with(tag));
+    let title = line.split_once('>').and_then(|(_, rest)| rest.split_once('<')).map(|(title, _)| title);
     title.filter(|title| inner && !title.trim().is_empty())
 }
 
@@ -120,9 +103,7 @@ fn is_rule(line: &str) -> bool {
 
 fn is_reference(line: &str) -> bool {
     let line = line.trim();
-    (line.starts_with('[') && line.contains("]:"))
-        || line.starts_with(".. ")
-        || line.starts_with(":target:")
+    (line.starts_with('[') && line.contains("]:")) || line.starts_with(".. ") || line.starts_with(":target:")
 }
 
 /// The text without Markdown images, with or without a link around them.
@@ -142,8 +123,7 @@ fn without_images(text: &str) -> String {
 }
 
 fn after_target(text: &str) -> &str {
-    text.split_once(']')
-        .map_or("", |(_, rest)| after_link(rest))
+    text.split_once(']').map_or("", |(_, rest)| after_link(rest))
 }
 
 fn after_link(text: &str) -> &str {
@@ -170,14 +150,8 @@ fn without_spans(text: &str, open: &str, close: &str) -> String {
 
 /// Words in a line; two letters of a script written without spaces count as one word.
 pub fn words_in(line: &str) -> usize {
-    let spaced = line
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .count();
-    let unspaced = line
-        .chars()
-        .filter(|letter| ('\u{2e80}'..'\u{ffef}').contains(letter))
-        .count();
+    let spaced = line.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
+    let unspaced = line.chars().filter(|letter| ('\u{2e80}'..'\u{ffef}').contains(letter)).count();
     spaced.max(unspaced.checked_div(2).unwrap_or(0))
 }
 
@@ -188,14 +162,9 @@ mod tests {
 
     #[test]
     fn titles_and_badges_are_no_prose() {
-        let text = "# Tool\n\n[![build](https://ci/badge.svg)](https://ci) ![x][y]\n\n[y]: https://x\n<!-- hidden words -->\n";
-        assert_eq!(
-            measure(text),
-            Prose {
-                words: 0,
-                links: false
-            }
-        );
+        let text =
+            "# Tool\n\n[![build](https://ci/badge.svg)](https://ci) ![x][y]\n\n[y]: https://x\n<!-- hidden words -->\n";
+        assert_eq!(measure(text), Prose { words: 0, links: false });
         assert_eq!(measure("Tool\n====\n\n----\n").words, 0);
     }
 

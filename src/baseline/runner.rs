@@ -35,7 +35,8 @@ pub fn run(context: Option<OsString>, mut output: impl Write) -> Result<(), Stri
 /// The first endpoint that is a directory of this machine.
 fn tree_path(context: &Value) -> Option<&str> {
     let endpoints = context.pointer("/target_profile/endpoints")?.as_array()?;
-    let endpoint = endpoints.iter().find(|endpoint| endpoint.get("binding").and_then(Value::as_str) == Some("filesystem"))?;
+    let endpoint =
+        endpoints.iter().find(|endpoint| endpoint.get("binding").and_then(Value::as_str) == Some("filesystem"))?;
     let url = endpoint.get("url").or_else(|| endpoint.get("path"))?.as_str()?;
     Some(url.strip_prefix("file://").unwrap_or(url))
 }

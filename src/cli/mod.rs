@@ -41,19 +41,19 @@ struct Cli {
 
 /// What every command shares.
 #[derive(Debug, Clone, Args)]
-pub struct Globals {
+struct Globals {
     /// The directory that relative names are resolved in
     #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Global options")]
-    pub root: PathBuf,
+    root: PathBuf,
     /// A directory that is an extension, or holds extensions; may be repeated
     #[arg(long = "extension-dir", global = true, value_name = "DIR", help_heading = "Global options")]
-    pub extension_dirs: Vec<PathBuf>,
+    extension_dirs: Vec<PathBuf>,
     /// How log lines on standard error look
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Global options")]
-    pub log_format: logging::LogFormat,
+    log_format: logging::LogFormat,
     /// A TOML file with options
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -37,8 +37,7 @@ const LABEL_CHARACTERS: usize = 256;
 /// Exit codes: 0 completed; 1 an internal error; 2 wrong usage, profiles or extensions; 3 failed, or the gate is not met; 4 blocked: something is
 /// missing; 5 an infrastructure error: a runner broke; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// The target profile: what is assessed
     #[arg(long, value_name = "FILE")]
     pub target: ProfileSource,
@@ -48,7 +47,7 @@ pub struct RunArgs {
     /// The run directory to make; it must not exist, its parents are made
     #[arg(long, value_name = "DIR")]
     pub output_dir: PathBuf,
-    /// The run id [default: run-<UTC time>-<8 hex digits>]
+    /// The run id [default: run-TIME-RANDOM, as in run-20260508T164334Z-7f3a91c2]
     #[arg(long, value_name = "ID")]
     pub run_id: Option<RunId>,
     /// A label of the run; may be repeated
@@ -67,7 +66,7 @@ pub struct RunArgs {
 
 /// The gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GateArg {
+pub(super) enum GateArg {
     /// Met when no unexpected finding is left
     #[value(name = "unexpected_findings")]
     UnexpectedFindings,
@@ -75,7 +74,7 @@ pub enum GateArg {
 
 /// The ways to tell progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProgressArg {
+pub(super) enum ProgressArg {
     /// A bar on a terminal, nothing elsewhere
     Auto,
     /// Nothing
@@ -86,7 +85,7 @@ pub enum ProgressArg {
 
 /// Runs the command.
 #[must_use]
-pub fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
+pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
     let guide_board = match std::env::current_exe() {
         Ok(path) => path,
         Err(error) => {
@@ -116,7 +115,8 @@ pub fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         grace: GRACE,
         cancellation,
     };
-    match execute(&request, progress(args.progress).as_mut()) {
+    let executed = execute(&request, progress(args.progress).as_mut());
+    match executed {
         Ok(outcome) => {
             let gate_met = args
                 .gate
@@ -229,7 +229,7 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
 fn progress(how: ProgressArg) -> Box<dyn Progress> {
     match how {
         ProgressArg::Jsonl => Box::new(JsonLines(std::io::stderr())),
-        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar(ProgressBar::new(0))),
+        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar::new()),
         ProgressArg::Auto | ProgressArg::None => Box::new(Silent),
     }
 }
@@ -237,12 +237,26 @@ fn progress(how: ProgressArg) -> Box<dyn Progress> {
 /// A bar on standard error.
 struct Bar(ProgressBar);
 
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Drop for Bar {
+    /// A run that breaks off leaves a clean line for its message, too.
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Progress for Bar {
     fn run(&mut self, _: &RunId, _: &Path, total: usize) {
         self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
-            self.0.set_style(style);
-        }
         self.0.enable_steady_tick(Duration::from_millis(120));
     }
 
@@ -253,5 +267,31 @@ impl Progress for Bar {
 
     fn end(&mut self, _: ResultStatus) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_label;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_label_is_split_at_its_first_equals_sign() {
+        let (key, value) = parse_label("branch=a=b").expect("a label");
+        assert_eq!((key.as_str(), value.as_str()), ("branch", "a=b"));
+        assert!(parse_label("empty=").is_ok());
+        for refused in ["", "=x", "novalue", ".dot=x", "tab=a\tb"] {
+            assert!(parse_label(refused).is_err(), "{refused}");
+        }
+        assert!(parse_label(&format!("k={}", "x".repeat(257))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_any_label_is_total_and_keeps_the_text(text in any::<String>()) {
+            if let Ok((key, value)) = parse_label(&text) {
+                prop_assert_eq!(format!("{key}={value}"), text);
+            }
+        }
     }
 }

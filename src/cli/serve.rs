@@ -30,7 +30,7 @@ use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
 ///   guide-board serve --listen 127.0.0.1:0 --port-file port --runs-dir ci=/var/lib/ci/runs --read-only
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
-pub struct ServeArgs {
+pub(super) struct ServeArgs {
     /// Where to listen; port 0 lets the kernel pick one
     #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"])]
     listen: Option<SocketAddr>,
@@ -84,12 +84,15 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| (1..=1_000_000).contains(count)).ok_or_else(|| "a number from 1 to 1000000".to_owned())
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1_000_000).contains(count))
+        .ok_or_else(|| "a number from 1 to 1000000".to_owned())
 }
 
 /// Runs the command.
 #[must_use]
-pub fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
+pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
     logging::start(globals.log_format);
     exit::code_of(serve(args, globals).map(|()| exit::DONE))
 }
@@ -131,7 +134,8 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         .map_err(|error| Failure::new(exit::INTERNAL, format!("this program's own path is unknown: {error}")))?;
     let settings =
         JobSettings { max_running: args.max_running_jobs, max_queued: args.max_queued_jobs, ..JobSettings::default() };
-    let instance = getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
+    let instance =
+        getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
     let launcher = Launcher { program, root: root.clone(), extension_dirs };
     Ok(Config {
         repository: Arc::new(repository),
@@ -152,9 +156,8 @@ pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
 
 async fn listen(address: SocketAddr, port_file: Option<&Path>, config: Config) -> Result<(), Failure> {
     let internal = |what: &str, error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("{what}: {error}"));
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| internal(&format!("cannot listen on {address}"), &error))?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| internal(&format!("cannot listen on {address}"), &error))?;
     let address = listener.local_addr().map_err(|error| internal("cannot listen", &error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| internal("cannot handle signals", &error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| internal("cannot handle signals", &error))?;

@@ -26,7 +26,8 @@ pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<A
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let mut tree = with_environment(Cli::command());
     if let Some(path) = config_path(&arguments) {
-        let text = ambient::read_text(Path::new(&path), MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
+        let text =
+            ambient::read_text(Path::new(&path), MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
         let table: Table = text.parse().map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?;
         tree = with_file(tree, &table, "").map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?;
     }
@@ -64,7 +65,10 @@ fn config_path(arguments: &[OsString]) -> Option<std::path::PathBuf> {
 fn with_file(mut tree: Command, table: &Table, place: &str) -> Result<Command, String> {
     for (key, value) in table {
         let here = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
-        let subcommand = tree.get_subcommands().find(|command| command.get_name() == key).map(|command| command.get_name().to_owned());
+        let subcommand = tree
+            .get_subcommands()
+            .find(|command| command.get_name() == key)
+            .map(|command| command.get_name().to_owned());
         if let (Some(name), Value::Table(inner)) = (&subcommand, value) {
             let mut outcome = Ok(());
             tree = tree.mut_subcommand(name, |command| {
@@ -81,7 +85,8 @@ fn with_file(mut tree: Command, table: &Table, place: &str) -> Result<Command, S
             .find(|arg| arg.get_long() == Some(key) && !matches!(key.as_str(), "help" | "version" | "config"))
             .map(|arg| arg.get_id().clone())
             .ok_or_else(|| format!("`{here}` is no option; the options of a command stand in a table of its name"))?;
-        let values = texts(value).ok_or_else(|| format!("`{here}` must be a text, a number, true or false, or a list of those"))?;
+        let values = texts(value)
+            .ok_or_else(|| format!("`{here}` must be a text, a number, true or false, or a list of those"))?;
         tree = tree.mut_arg(id, |arg| match arg.get_action() {
             ArgAction::Append => arg.required(false).default_values(values),
             _ => arg.required(false).default_value(values.into_iter().next().unwrap_or_default()),
@@ -123,7 +128,8 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let config = "root = \"/file\"\n[runs.list]\nlimit = 7\ntarget = \"t\"";
         let matches = with(config, &["guide-board", "runs", "list", "--limit", "9"]).expect("matches");
-        let list = matches.subcommand_matches("runs").and_then(|runs| runs.subcommand_matches("list")).expect("runs list");
+        let list =
+            matches.subcommand_matches("runs").and_then(|runs| runs.subcommand_matches("list")).expect("runs list");
         assert_eq!(list.get_one::<u64>("limit"), Some(&9));
         assert_eq!(list.get_one::<String>("target").map(String::as_str), Some("t"));
         assert_eq!(list.get_one::<std::path::PathBuf>("root").and_then(|root| root.to_str()), Some("/file"));

@@ -65,7 +65,7 @@ pub(super) fn coloured(word: &str) -> String {
 /// A table without lines, with a head in bold, whose columns are as wide as their contents.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let bold = Style::new().bold();
     table.set_header(head.iter().map(|name| format!("{bold}{name}{bold:#}")));
     for row in rows {
@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_table_has_no_trailing_blanks() {
-        let text = table(&["A", "B"], &[vec!["x".to_owned(), String::new()], vec!["longer".to_owned(), "y".to_owned()]]);
+        let text =
+            table(&["A", "B"], &[vec!["x".to_owned(), String::new()], vec!["longer".to_owned(), "y".to_owned()]]);
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text:?}");
     }
 }

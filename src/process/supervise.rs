@@ -5,7 +5,7 @@
 //! SIGHUP: SIGTERM to everything below, the grace time, then SIGKILL until nothing is left. When the command ends by itself, what it
 //! left behind goes the same way.
 //!
-//! On descriptor 0 it writes lines of JSON: `{"started": PID}` at the beginning, and at the end one [`Report`].
+//! On descriptor 0 it writes lines of JSON: `{"started": PID}` at the beginning, and at the end one with how the command ended.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -66,7 +66,10 @@ pub(super) struct Report {
 #[must_use]
 pub fn run(args: &Args) -> ExitCode {
     let Some(control) = control_socket() else {
-        tracing::error!("`supervise` is started by guide-board itself: descriptor 0 must be its socket");
+        let _ = writeln!(
+            std::io::stderr(),
+            "`supervise` is started by guide-board itself: descriptor 0 must be its socket"
+        );
         return ExitCode::from(2);
     };
     let report = match supervise(args, &control) {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 use crate::baseline::documents::read_text;
 use crate::baseline::outcome::Outcome;
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
 use super::magic::{HEAD_BYTES, artifact_kind};
 
@@ -42,11 +42,7 @@ pub fn run(tree: &TargetTree) -> Outcome {
     let validated = validates_gradle_wrapper(tree);
     let mut unreadable = 0_usize;
     let mut found: Vec<(&TreeFile, &'static str, Group)> = Vec::new();
-    for file in tree
-        .files()
-        .iter()
-        .filter(|file| file.is_regular() && file.size() > 3)
-    {
+    for file in tree.files().iter().filter(|file| file.is_regular() && file.size() > 3) {
         match tree.read_head(file, HEAD_BYTES) {
             Err(_) => unreadable = unreadable.saturating_add(1),
             Ok(head) => {
@@ -64,30 +60,17 @@ pub fn run(tree: &TargetTree) -> Outcome {
     } else {
         Outcome::pass()
     };
-    let outcome = found.iter().fold(outcome, |outcome, (file, kind, group)| {
-        observe(outcome, file, kind, *group)
-    });
-    let outcome = if found.is_empty() {
-        outcome.observe("No executable or compiled artifact was found.")
-    } else {
-        outcome
-    };
+    let outcome = found.iter().fold(outcome, |outcome, (file, kind, group)| observe(outcome, file, kind, *group));
+    let outcome =
+        if found.is_empty() { outcome.observe("No executable or compiled artifact was found.") } else { outcome };
     let outcome = if unreadable > 0 {
-        outcome.observe(format!(
-            "{unreadable} files could not be read and were not looked at."
-        ))
+        outcome.observe(format!("{unreadable} files could not be read and were not looked at."))
     } else {
         outcome
     };
-    let listed: Vec<Value> = found
-        .iter()
-        .take(100)
-        .map(|(file, kind, _)| json!({"path": file.path(), "kind": kind}))
-        .collect();
-    outcome
-        .fact("count", found.len())
-        .fact("unreadable", unreadable)
-        .fact("artifacts", listed)
+    let listed: Vec<Value> =
+        found.iter().take(100).map(|(file, kind, _)| json!({"path": file.path(), "kind": kind})).collect();
+    outcome.fact("count", found.len()).fact("unreadable", unreadable).fact("artifacts", listed)
 }
 
 fn observe(outcome: Outcome, file: &TreeFile, kind: &str, group: Group) -> Outcome {
@@ -105,19 +88,14 @@ fn observe(outcome: Outcome, file: &TreeFile, kind: &str, group: Group) -> Outco
              drop it."
         ),
         Group::CheckedWrapper => {
-            return outcome.observe(format!(
-                "{path} is a Gradle wrapper that a workflow validates."
-            ));
+            return outcome.observe(format!("{path} is a Gradle wrapper that a workflow validates."));
         }
     };
     outcome.observe(sentence).at(path)
 }
 
 fn extension(file: &TreeFile) -> String {
-    file.name()
-        .rsplit_once('.')
-        .map(|(_, extension)| extension.to_lowercase())
-        .unwrap_or_default()
+    file.name().rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default()
 }
 
 fn group(file: &TreeFile, validated: bool) -> Group {
@@ -125,12 +103,7 @@ fn group(file: &TreeFile, validated: bool) -> Group {
     match file.name() {
         "gradle-wrapper.jar" if validated => Group::CheckedWrapper,
         "gradle-wrapper.jar" | "maven-wrapper.jar" => Group::Wrapper,
-        _ if directory
-            .split('/')
-            .any(|part| TEST_DIRECTORIES.contains(&part)) =>
-        {
-            Group::TestData
-        }
+        _ if directory.split('/').any(|part| TEST_DIRECTORIES.contains(&part)) => Group::TestData,
         _ => Group::Artifact,
     }
 }
@@ -145,8 +118,7 @@ fn validates_gradle_wrapper(tree: &TargetTree) -> bool {
             text.lines().any(|line| {
                 let line = line.trim_start_matches(['-', ' ']);
                 line.starts_with("uses:")
-                    && (line.contains("wrapper-validation")
-                        || line.contains("gradle/actions/setup-gradle"))
+                    && (line.contains("wrapper-validation") || line.contains("gradle/actions/setup-gradle"))
             })
         })
 }

@@ -1,9 +1,9 @@
 //! `ci-configuration`: a pipeline that does something on a change.
 
-use crate::repository::ambient::target_tree::TargetTree;
 use crate::baseline::documents::Document;
 use crate::baseline::outcome::Outcome;
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::TargetTree;
 
 use super::ci_platforms::{Platform, platform_of};
 
@@ -24,45 +24,21 @@ pub fn run(tree: &TargetTree) -> Outcome {
              configured only on a server cannot be seen here.)",
         );
     }
-    let mut platforms: Vec<&str> = found
-        .iter()
-        .filter(|(_, _, works)| *works)
-        .map(|(platform, _, _)| platform.name)
-        .collect();
+    let mut platforms: Vec<&str> =
+        found.iter().filter(|(_, _, works)| *works).map(|(platform, _, _)| platform.name).collect();
     platforms.dedup();
-    let idle: Vec<&(&Platform, String, bool)> =
-        found.iter().filter(|(_, _, works)| !works).collect();
+    let idle: Vec<&(&Platform, String, bool)> = found.iter().filter(|(_, _, works)| !works).collect();
     let outcome = if platforms.is_empty() {
-        idle.iter().fold(
-            Outcome::warning(Severity::Medium),
-            |outcome, (platform, document, _)| {
-                outcome
-                    .observe(format!(
-                        "{} configures no work: {} needs {}.",
-                        document, platform.name, platform.needs
-                    ))
-                    .at_line(document, 1)
-            },
-        )
+        idle.iter().fold(Outcome::warning(Severity::Medium), |outcome, (platform, document, _)| {
+            outcome
+                .observe(format!("{} configures no work: {} needs {}.", document, platform.name, platform.needs))
+                .at_line(document, 1)
+        })
     } else {
-        Outcome::pass().observe(format!(
-            "The repository configures {}.",
-            platforms.join(", ")
-        ))
+        Outcome::pass().observe(format!("The repository configures {}.", platforms.join(", ")))
     };
-    let working: Vec<&str> = found
-        .iter()
-        .filter(|(_, _, works)| *works)
-        .map(|(_, document, _)| document.as_str())
-        .take(100)
-        .collect();
-    let idle: Vec<&str> = idle
-        .iter()
-        .map(|(_, document, _)| document.as_str())
-        .take(100)
-        .collect();
-    outcome
-        .fact("platforms", platforms)
-        .fact("configurations", working)
-        .fact("without_work", idle)
+    let working: Vec<&str> =
+        found.iter().filter(|(_, _, works)| *works).map(|(_, document, _)| document.as_str()).take(100).collect();
+    let idle: Vec<&str> = idle.iter().map(|(_, document, _)| document.as_str()).take(100).collect();
+    outcome.fact("platforms", platforms).fact("configurations", working).fact("without_work", idle)
 }

@@ -2,9 +2,7 @@
 
 use crate::repository::ambient::target_tree::TreeFile;
 
-use super::yaml_outline::{
-    Entry, block, child, children, has_value, is_filled, is_filled_anywhere, outline,
-};
+use super::yaml_outline::{Entry, block, child, children, has_value, is_filled, is_filled_anywhere, outline};
 
 /// A CI platform.
 pub struct Platform {
@@ -36,9 +34,7 @@ pub const PLATFORMS: &[Platform] = &[
     },
     Platform {
         name: "Forgejo or Gitea Actions",
-        owns: |directory, name| {
-            [".forgejo/workflows", ".gitea/workflows"].contains(&directory) && is_yaml(name)
-        },
+        owns: |directory, name| [".forgejo/workflows", ".gitea/workflows"].contains(&directory) && is_yaml(name),
         does_work: workflow,
         needs: "a job with steps",
     },
@@ -57,12 +53,7 @@ pub const PLATFORMS: &[Platform] = &[
     Platform {
         name: "Travis CI",
         owns: |directory, name| root(directory, name, &[".travis.yml", ".travis.yaml"]),
-        does_work: |text| {
-            top_filled(
-                text,
-                &["language", "script", "jobs", "matrix", "install", "import"],
-            )
-        },
+        does_work: |text| top_filled(text, &["language", "script", "jobs", "matrix", "install", "import"]),
         needs: "a language or a script",
     },
     Platform {
@@ -79,40 +70,24 @@ pub const PLATFORMS: &[Platform] = &[
         owns: |directory, name| {
             is_yaml(name)
                 && ((directory.is_empty()
-                    && (name.starts_with("azure-pipelines")
-                        || name.starts_with(".azure-pipelines")))
-                    || [
-                        ".azure-pipelines",
-                        "azure-pipelines",
-                        ".azuredevops",
-                        ".azure/pipelines",
-                        ".pipelines",
-                    ]
-                    .contains(&directory))
+                    && (name.starts_with("azure-pipelines") || name.starts_with(".azure-pipelines")))
+                    || [".azure-pipelines", "azure-pipelines", ".azuredevops", ".azure/pipelines", ".pipelines"]
+                        .contains(&directory))
         },
         does_work: |text| top_filled(text, &["steps", "jobs", "stages", "extends"]),
         needs: "steps, jobs, stages or a template",
     },
     Platform {
         name: "Drone",
-        owns: |directory, name| {
-            root(
-                directory,
-                name,
-                &[".drone.yml", ".drone.yaml", ".drone.star", ".drone.jsonnet"],
-            )
-        },
-        does_work: |text| {
-            any_filled(text, &["steps", "pipeline"]) || (!text.contains("kind:") && code(text))
-        },
+        owns: |directory, name| root(directory, name, &[".drone.yml", ".drone.yaml", ".drone.star", ".drone.jsonnet"]),
+        does_work: |text| any_filled(text, &["steps", "pipeline"]) || (!text.contains("kind:") && code(text)),
         needs: "steps",
     },
     Platform {
         name: "Woodpecker",
         owns: |directory, name| {
             root(directory, name, &[".woodpecker.yml", ".woodpecker.yaml"])
-                || (is_yaml(name)
-                    && (directory == ".woodpecker" || directory.starts_with(".woodpecker/")))
+                || (is_yaml(name) && (directory == ".woodpecker" || directory.starts_with(".woodpecker/")))
         },
         does_work: |text| any_filled(text, &["steps", "pipeline"]),
         needs: "steps",
@@ -123,53 +98,26 @@ pub const PLATFORMS: &[Platform] = &[
             (directory == ".buildkite" || directory.starts_with(".buildkite/")) && is_yaml(name)
                 || root(directory, name, &["buildkite.yml"])
         },
-        does_work: |text| {
-            any_filled(text, &["steps"]) || outline(text).first().is_some_and(Entry::is_item)
-        },
+        does_work: |text| any_filled(text, &["steps"]) || outline(text).first().is_some_and(Entry::is_item),
         needs: "steps",
     },
     Platform {
         name: "Cirrus CI",
-        owns: |directory, name| {
-            root(
-                directory,
-                name,
-                &[".cirrus.yml", ".cirrus.yaml", ".cirrus.star"],
-            )
-        },
+        owns: |directory, name| root(directory, name, &[".cirrus.yml", ".cirrus.yaml", ".cirrus.star"]),
         does_work: |text| {
-            any_filled_by(text, |key| key.ends_with("task") || key.ends_with("script"))
-                || text.contains("def main(")
+            any_filled_by(text, |key| key.ends_with("task") || key.ends_with("script")) || text.contains("def main(")
         },
         needs: "a task with a script",
     },
     Platform {
         name: "AppVeyor",
         owns: |directory, name| {
-            root(
-                directory,
-                name,
-                &[
-                    "appveyor.yml",
-                    ".appveyor.yml",
-                    "appveyor.yaml",
-                    ".appveyor.yaml",
-                ],
-            )
+            root(directory, name, &["appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"])
         },
         does_work: |text| {
             top_filled(
                 text,
-                &[
-                    "build",
-                    "build_script",
-                    "test_script",
-                    "before_build",
-                    "install",
-                    "for",
-                    "after_build",
-                    "test",
-                ],
+                &["build", "build_script", "test_script", "before_build", "install", "for", "after_build", "test"],
             )
         },
         needs: "a build or test script",
@@ -183,19 +131,7 @@ pub const PLATFORMS: &[Platform] = &[
     Platform {
         name: "Tekton",
         owns: |directory, name| directory == ".tekton" && is_yaml(name),
-        does_work: |text| {
-            any_filled(
-                text,
-                &[
-                    "steps",
-                    "tasks",
-                    "pipelineRef",
-                    "pipelineSpec",
-                    "taskRef",
-                    "taskSpec",
-                ],
-            )
-        },
+        does_work: |text| any_filled(text, &["steps", "tasks", "pipelineRef", "pipelineSpec", "taskRef", "taskSpec"]),
         needs: "a pipeline with tasks",
     },
     Platform {
@@ -206,9 +142,7 @@ pub const PLATFORMS: &[Platform] = &[
     },
     Platform {
         name: "SourceHut builds",
-        owns: |directory, name| {
-            root(directory, name, &[".build.yml"]) || (directory == ".builds" && is_yaml(name))
-        },
+        owns: |directory, name| root(directory, name, &[".build.yml"]) || (directory == ".builds" && is_yaml(name)),
         does_work: |text| any_filled(text, &["tasks"]),
         needs: "tasks",
     },
@@ -226,9 +160,7 @@ pub const PLATFORMS: &[Platform] = &[
     },
     Platform {
         name: "Prow",
-        owns: |directory, name| {
-            root(directory, name, &[".prow.yaml"]) || (directory == ".prow" && is_yaml(name))
-        },
+        owns: |directory, name| root(directory, name, &[".prow.yaml"]) || (directory == ".prow" && is_yaml(name)),
         does_work: |text| top_filled(text, &["presubmits", "postsubmits", "periodics"]),
         needs: "presubmits",
     },
@@ -250,8 +182,7 @@ pub const PLATFORMS: &[Platform] = &[
     Platform {
         name: "scripts under .ci",
         owns: |directory, name| {
-            (directory == ".ci" || directory.starts_with(".ci/"))
-                && (name.ends_with(".sh") || !name.contains('.'))
+            (directory == ".ci" || directory.starts_with(".ci/")) && (name.ends_with(".sh") || !name.contains('.'))
         },
         does_work: script,
         needs: "commands that build or test",
@@ -261,9 +192,7 @@ pub const PLATFORMS: &[Platform] = &[
 /// The platform that a file belongs to.
 pub fn platform_of(file: &TreeFile) -> Option<&'static Platform> {
     let name = file.name().to_lowercase();
-    PLATFORMS
-        .iter()
-        .find(|platform| (platform.owns)(file.directory(), &name))
+    PLATFORMS.iter().find(|platform| (platform.owns)(file.directory(), &name))
 }
 
 /// A workflow in the manner of GitHub: a job with a step, a called workflow, or an anchor that stands for either.
@@ -272,22 +201,15 @@ fn workflow(text: &str) -> bool {
     let Some(at) = child(&entries, "jobs") else {
         return flow(text, "jobs", &["\"steps\"", "\"uses\""]);
     };
-    if entries
-        .get(at)
-        .is_some_and(|entry| entry.value.starts_with('{'))
-    {
+    if entries.get(at).is_some_and(|entry| entry.value.starts_with('{')) {
         return flow(text, "jobs", &["steps", "uses"]);
     }
     let jobs = block(&entries, at);
     children(jobs).any(|(at, job)| {
         let body = block(jobs, at);
-        let steps = child(body, "steps").is_some_and(|at| {
-            body.get(at).is_some_and(has_value) || block(body, at).iter().any(Entry::is_item)
-        });
-        steps
-            || is_filled(body, "uses")
-            || is_filled(body, "<<")
-            || job.value.starts_with(['*', '{'])
+        let steps = child(body, "steps")
+            .is_some_and(|at| body.get(at).is_some_and(has_value) || block(body, at).iter().any(Entry::is_item));
+        steps || is_filled(body, "uses") || is_filled(body, "<<") || job.value.starts_with(['*', '{'])
     })
 }
 
@@ -319,8 +241,7 @@ fn code(text: &str) -> bool {
         if line.starts_with("/*") {
             commented = true;
         }
-        let skipped =
-            commented || line.starts_with("//") || line.starts_with('#') || line.starts_with('*');
+        let skipped = commented || line.starts_with("//") || line.starts_with('#') || line.starts_with('*');
         if line.ends_with("*/") {
             commented = false;
         }
@@ -330,15 +251,10 @@ fn code(text: &str) -> bool {
 
 /// A shell script with at least one command that does something.
 fn script(text: &str) -> bool {
-    const IDLE: [&str; 9] = [
-        "set", "echo", "true", ":", "exit", "export", "shopt", "trap", "printf",
-    ];
+    const IDLE: [&str; 9] = ["set", "echo", "true", ":", "exit", "export", "shopt", "trap", "printf"];
     text.lines().map(str::trim).any(|line| {
         let word = line.split_whitespace().next().unwrap_or_default();
-        !word.is_empty()
-            && !word.starts_with('#')
-            && !IDLE.contains(&word)
-            && word.chars().any(char::is_alphabetic)
+        !word.is_empty() && !word.starts_with('#') && !IDLE.contains(&word) && word.chars().any(char::is_alphabetic)
     })
 }
 
@@ -349,30 +265,20 @@ mod tests {
 
     #[test]
     fn a_called_workflow_is_work() {
-        assert!(workflow(
-            "on: push\njobs:\n  call:\n    uses: o/r/.github/workflows/ci.yml@v1\n"
-        ));
+        assert!(workflow("on: push\njobs:\n  call:\n    uses: o/r/.github/workflows/ci.yml@v1\n"));
     }
 
     #[test]
     fn jobs_named_only_in_a_script_are_no_jobs() {
-        assert!(!workflow(
-            "on: push\nname: |\n  jobs:\n    a:\n      steps:\n        - run: x\n"
-        ));
-        assert!(!workflow(
-            "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps: []\n"
-        ));
+        assert!(!workflow("on: push\nname: |\n  jobs:\n    a:\n      steps:\n        - run: x\n"));
+        assert!(!workflow("on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps: []\n"));
         assert!(!workflow("# jobs:\n#   a:\n"));
     }
 
     #[test]
     fn flow_style_is_read() {
-        assert!(workflow(
-            "on: push\njobs: {build: {runs-on: x, steps: [{run: make}]}}\n"
-        ));
-        assert!(workflow(
-            "{\"on\": \"push\", \"jobs\": {\"a\": {\"steps\": [{\"run\": \"x\"}]}}}"
-        ));
+        assert!(workflow("on: push\njobs: {build: {runs-on: x, steps: [{run: make}]}}\n"));
+        assert!(workflow("{\"on\": \"push\", \"jobs\": {\"a\": {\"steps\": [{\"run\": \"x\"}]}}}"));
     }
 
     #[test]

@@ -1,18 +1,12 @@
 //! `contribution-guide`: an explanation of how to contribute.
 
-use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 use crate::baseline::documents::{Document, MAX_DOCUMENTS, Text, find, is_text_named};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::prose::{measure, sections, words_in};
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
-const STEMS: [&str; 5] = [
-    "contributing",
-    "contribute",
-    "contribution",
-    "contributions",
-    "hacking",
-];
+const STEMS: [&str; 5] = ["contributing", "contribute", "contribution", "contributions", "hacking"];
 const MIN_WORDS: usize = 10;
 const MIN_SECTION_WORDS: usize = 5;
 
@@ -35,7 +29,9 @@ pub fn run(tree: &TargetTree) -> Outcome {
     let path = document.path.as_str();
     let outcome = if document.text == Text::Unreadable {
         Outcome::fail(Severity::Low)
-            .observe(format!("{path} is a link that leads to no file of this tree, or cannot be read: put the guide there."))
+            .observe(format!(
+                "{path} is a link that leads to no file of this tree, or cannot be read: put the guide there."
+            ))
             .at(path)
     } else if prose.words == 0 && !prose.links {
         Outcome::fail(Severity::Low)
@@ -43,7 +39,10 @@ pub fn run(tree: &TargetTree) -> Outcome {
             .at_line(path, 1)
     } else if prose.words < MIN_WORDS && !prose.links {
         Outcome::warning(Severity::Low)
-            .observe(format!("{path} says very little ({} words): say how to propose a change and run the tests.", prose.words))
+            .observe(format!(
+                "{path} says very little ({} words): say how to propose a change and run the tests.",
+                prose.words
+            ))
             .at_line(path, 1)
     } else {
         Outcome::pass().observe(format!("{path} explains how to contribute."))
@@ -56,16 +55,7 @@ fn is_guide(file: &TreeFile) -> bool {
     let directory = file.directory().to_lowercase();
     let mut parts = directory.split('/');
     let top = parts.next().unwrap_or_default();
-    let looked_at = [
-        "",
-        ".github",
-        ".gitlab",
-        "docs",
-        "doc",
-        "documentation",
-        "contributing",
-    ]
-    .contains(&top);
+    let looked_at = ["", ".github", ".gitlab", "docs", "doc", "documentation", "contributing"].contains(&top);
     let named = STEMS.iter().any(|stem| is_text_named(&name, stem));
     let gathered = directory.rsplit('/').next() == Some("contributing")
         && (is_text_named(&name, "readme") || is_text_named(&name, "index"));
@@ -73,23 +63,16 @@ fn is_guide(file: &TreeFile) -> bool {
 }
 
 fn from_readme(tree: &TargetTree) -> Outcome {
-    for readme in find(tree, &["", ".github", "docs"], |name| {
-        is_text_named(name, "readme")
-    }) {
+    for readme in find(tree, &["", ".github", "docs"], |name| is_text_named(name, "readme")) {
         let section = sections(readme.as_str()).into_iter().find(|section| {
             let title = section.title.as_str();
-            ["contribut", "how to help", "get involved", "hacking"]
-                .iter()
-                .any(|mark| title.contains(mark))
+            ["contribut", "how to help", "get involved", "hacking"].iter().any(|mark| title.contains(mark))
                 && title != "contributors"
                 && section.body.lines().map(words_in).sum::<usize>() >= MIN_SECTION_WORDS
         });
         if let Some(section) = section {
             return Outcome::pass()
-                .observe(format!(
-                    "{} explains how to contribute in the section at line {}.",
-                    readme.path, section.line
-                ))
+                .observe(format!("{} explains how to contribute in the section at line {}.", readme.path, section.line))
                 .fact("guide", readme.path.as_str());
         }
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 use crate::baseline::outcome::Outcome;
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
 const MIB: u64 = 1024 * 1024;
 /// A file above this many bytes is worth a warning: 5 MiB.
@@ -14,27 +14,19 @@ pub const FAIL_BYTES: u64 = 50 * MIB;
 
 /// Compares the size of every regular file with the two thresholds, the largest first.
 pub fn run(tree: &TargetTree) -> Outcome {
-    let mut large: Vec<&TreeFile> = tree
-        .files()
-        .iter()
-        .filter(|file| file.is_regular() && file.size() > WARN_BYTES)
-        .collect();
+    let mut large: Vec<&TreeFile> =
+        tree.files().iter().filter(|file| file.is_regular() && file.size() > WARN_BYTES).collect();
     large.sort_by_key(|file| std::cmp::Reverse(file.size()));
     let outcome = match large.first() {
         None => Outcome::pass().observe("No file is larger than 5 MiB."),
         Some(file) if file.size() > FAIL_BYTES => Outcome::fail(Severity::Medium),
         Some(_) => Outcome::warning(Severity::Low),
     };
-    let listed: Vec<Value> = large
-        .iter()
-        .take(100)
-        .map(|file| json!({"path": file.path(), "size_bytes": file.size()}))
-        .collect();
+    let listed: Vec<Value> =
+        large.iter().take(100).map(|file| json!({"path": file.path(), "size_bytes": file.size()})).collect();
     large
         .iter()
-        .fold(outcome, |outcome, file| {
-            outcome.observe(sentence(file)).at(file.path())
-        })
+        .fold(outcome, |outcome, file| outcome.observe(sentence(file)).at(file.path()))
         .fact("warn_above_bytes", WARN_BYTES)
         .fact("fail_above_bytes", FAIL_BYTES)
         .fact("count", large.len())

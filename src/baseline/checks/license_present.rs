@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::repository::ambient::target_tree::TargetTree;
 use crate::baseline::documents::{Document, Text, find, is_text_extension, line_of, read_text};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::prose::words_in;
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::TargetTree;
 
 use super::license_text::{reads_like_a_license, recognise, spdx_tag};
 
@@ -30,22 +30,15 @@ enum Verdict {
 pub fn run(tree: &TargetTree) -> Outcome {
     let mut found = find(tree, &[""], is_license_name);
     found.extend(
-        find(tree, &EXPECTED_IN, |name| {
-            name.ends_with(".txt") || name.ends_with(".md") || !name.contains('.')
-        })
-        .into_iter()
-        .filter(|document| {
-            // A directory in lower case usually gathers the licences of dependencies.
-            EXPECTED_IN
-                .iter()
-                .any(|directory| document.path.starts_with(directory))
-        }),
+        find(tree, &EXPECTED_IN, |name| name.ends_with(".txt") || name.ends_with(".md") || !name.contains('.'))
+            .into_iter()
+            .filter(|document| {
+                // A directory in lower case usually gathers the licences of dependencies.
+                EXPECTED_IN.iter().any(|directory| document.path.starts_with(directory))
+            }),
     );
     let declared = declarations(tree);
-    for path in declared
-        .iter()
-        .filter_map(|declaration| declaration.file.as_deref())
-    {
+    for path in declared.iter().filter_map(|declaration| declaration.file.as_deref()) {
         if let Some(file) = tree.get(path)
             && !found.iter().any(|document| document.path == path)
         {
@@ -55,18 +48,9 @@ pub fn run(tree: &TargetTree) -> Outcome {
     if found.is_empty() {
         return without_file(tree, &declared);
     }
-    let judged: Vec<(&Document, Verdict)> = found
-        .iter()
-        .map(|document| (document, judge(document)))
-        .collect();
-    let ids: Vec<&str> = judged
-        .iter()
-        .filter_map(|(_, verdict)| verdict.id())
-        .collect();
-    let paths: Vec<&str> = found
-        .iter()
-        .map(|document| document.path.as_str())
-        .collect();
+    let judged: Vec<(&Document, Verdict)> = found.iter().map(|document| (document, judge(document))).collect();
+    let ids: Vec<&str> = judged.iter().filter_map(|(_, verdict)| verdict.id()).collect();
+    let paths: Vec<&str> = found.iter().map(|document| document.path.as_str()).collect();
     let Some((document, verdict)) = judged.iter().min_by_key(|(_, verdict)| verdict.rank()) else {
         return Outcome::unknown();
     };
@@ -78,10 +62,7 @@ pub fn run(tree: &TargetTree) -> Outcome {
     let outcome = if good.is_empty() {
         verdict.outcome(&document.path)
     } else {
-        Outcome::pass().observe(format!(
-            "Licence texts were found: {}.",
-            good.get(..8).unwrap_or(&good).join(", ")
-        ))
+        Outcome::pass().observe(format!("Licence texts were found: {}.", good.get(..8).unwrap_or(&good).join(", ")))
     };
     outcome.fact("license_files", paths).fact("spdx_ids", ids)
 }
@@ -157,9 +138,7 @@ fn judge(document: &Document) -> Verdict {
     match spdx_tag(text) {
         Some(tag) if words < MIN_WORDS => Verdict::NameOnly(tag),
         Some(tag) => Verdict::Good(tag),
-        None if words < MIN_WORDS && names_a_license(text) => {
-            Verdict::NameOnly(text.trim().chars().take(60).collect())
-        }
+        None if words < MIN_WORDS && names_a_license(text) => Verdict::NameOnly(text.trim().chars().take(60).collect()),
         None if words >= MIN_WORDS && reads_like_a_license(text) => Verdict::Unrecognised,
         None => Verdict::NoLicense,
     }
@@ -182,22 +161,13 @@ fn names_a_license(text: &str) -> bool {
         "EPL",
         "proprietary",
     ];
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .any(|word| NAMES.iter().any(|name| word.starts_with(name)))
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|word| NAMES.iter().any(|name| word.starts_with(name)))
 }
 
 /// Whether a lower-case name at the root is a licence file's: `license`, `copying`, `license-mit`, `mit-license.txt`.
 pub fn is_license_name(name: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "license",
-        "licence",
-        "licenses",
-        "licences",
-        "copying",
-        "unlicense",
-        "unlicence",
-        "copyright",
-    ];
+    const WORDS: [&str; 8] =
+        ["license", "licence", "licenses", "licences", "copying", "unlicense", "unlicence", "copyright"];
     const OTHER: [&str; 14] = [
         "header",
         "headers",
@@ -215,13 +185,11 @@ pub fn is_license_name(name: &str) -> bool {
         "bundled",
     ];
     const CODE: [&str; 24] = [
-        "rs", "go", "py", "js", "ts", "mjs", "cjs", "jsx", "tsx", "java", "kt", "c", "h", "cc",
-        "cpp", "rb", "php", "sh", "cs", "json", "toml", "yml", "yaml", "xml",
+        "rs", "go", "py", "js", "ts", "mjs", "cjs", "jsx", "tsx", "java", "kt", "c", "h", "cc", "cpp", "rb", "php",
+        "sh", "cs", "json", "toml", "yml", "yaml", "xml",
     ];
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    if extension.is_some_and(|extension| {
-        CODE.contains(&extension) || extension == "tmpl" || extension == "tt"
-    }) {
+    if extension.is_some_and(|extension| CODE.contains(&extension) || extension == "tmpl" || extension == "tt") {
         return false;
     }
     let stem = match name.rsplit_once('.') {
@@ -229,13 +197,8 @@ pub fn is_license_name(name: &str) -> bool {
         _ => name,
     };
     let mut tokens = stem.split(['.', '-', '_', ' ']);
-    let (first, rest) = (
-        tokens.next().unwrap_or_default(),
-        tokens.collect::<Vec<_>>(),
-    );
-    let version_free = |token: &str| {
-        WORDS.contains(&token.trim_end_matches(|letter: char| letter.is_ascii_digit()))
-    };
+    let (first, rest) = (tokens.next().unwrap_or_default(), tokens.collect::<Vec<_>>());
+    let version_free = |token: &str| WORDS.contains(&token.trim_end_matches(|letter: char| letter.is_ascii_digit()));
     let named = version_free(first) || rest.last().is_some_and(|last| version_free(last));
     named && !OTHER.contains(&first) && !rest.iter().any(|token| OTHER.contains(token))
 }
@@ -249,14 +212,8 @@ struct Declaration {
 
 /// What the package manifests at the root say about the licence.
 fn declarations(tree: &TargetTree) -> Vec<Declaration> {
-    const MANIFESTS: [&str; 6] = [
-        "Cargo.toml",
-        "package.json",
-        "pyproject.toml",
-        "composer.json",
-        "setup.cfg",
-        "pom.xml",
-    ];
+    const MANIFESTS: [&str; 6] =
+        ["Cargo.toml", "package.json", "pyproject.toml", "composer.json", "setup.cfg", "pom.xml"];
     MANIFESTS
         .into_iter()
         .filter_map(|manifest| {
@@ -273,35 +230,22 @@ fn declarations(tree: &TargetTree) -> Vec<Declaration> {
                 })
             };
             let line = line_of(&text, is_declaration)?;
-            let value = text
-                .lines()
-                .find(|line| is_declaration(line))
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
+            let value = text.lines().find(|line| is_declaration(line)).unwrap_or_default().trim().to_owned();
             let file = value
                 .contains("file")
                 .then(|| {
-                    value
-                        .split_once('=')
-                        .map(|(_, file)| file.trim_matches([' ', '"', '\'', '{', '}']).to_owned())
+                    value.split_once('=').map(|(_, file)| file.trim_matches([' ', '"', '\'', '{', '}']).to_owned())
                 })
                 .flatten();
-            Some(Declaration {
-                manifest,
-                line,
-                value: value.chars().take(120).collect(),
-                file,
-            })
+            Some(Declaration { manifest, line, value: value.chars().take(120).collect(), file })
         })
         .collect()
 }
 
 fn without_file(tree: &TargetTree, declared: &[Declaration]) -> Outcome {
     let elsewhere = find(tree, &ELSEWHERE, is_license_name);
-    if let Some(document) = elsewhere
-        .iter()
-        .find(|document| matches!(judge(document), Verdict::Good(_) | Verdict::Unrecognised))
+    if let Some(document) =
+        elsewhere.iter().find(|document| matches!(judge(document), Verdict::Good(_) | Verdict::Unrecognised))
     {
         return Outcome::warning(Severity::Low)
             .observe(format!(

@@ -19,67 +19,34 @@ struct Rule {
     early: bool,
 }
 
-const fn rule(
-    spdx: &'static str,
-    all: &'static [&'static str],
-    none: &'static [&'static str],
-) -> Rule {
-    Rule {
-        spdx,
-        all,
-        none,
-        early: false,
-    }
+const fn rule(spdx: &'static str, all: &'static [&'static str], none: &'static [&'static str]) -> Rule {
+    Rule { spdx, all, none, early: false }
 }
 
 const fn title(spdx: &'static str, all: &'static [&'static str]) -> Rule {
-    Rule {
-        spdx,
-        all,
-        none: &[],
-        early: true,
-    }
+    Rule { spdx, all, none: &[], early: true }
 }
 
-const MIT_GRANT: &str =
-    "permission is hereby granted free of charge to any person obtaining a copy";
+const MIT_GRANT: &str = "permission is hereby granted free of charge to any person obtaining a copy";
 const MIT_NOTICE: &str = "permission notice";
-const ISC_GRANT: &str =
-    "permission to use copy modify and or distribute this software for any purpose";
-const ISC_GRANT_OLD: &str =
-    "permission to use copy modify and distribute this software for any purpose";
-const BSD_GRANT: &str =
-    "redistribution and use in source and binary forms with or without modification are permitted";
+const ISC_GRANT: &str = "permission to use copy modify and or distribute this software for any purpose";
+const ISC_GRANT_OLD: &str = "permission to use copy modify and distribute this software for any purpose";
+const BSD_GRANT: &str = "redistribution and use in source and binary forms with or without modification are permitted";
 
 /// The first rule that fits wins, so a licence whose text contains another's comes first.
 const RULES: &[Rule] = &[
     title("AGPL-3.0", &["gnu affero general public license version 3"]),
     title("LGPL-3.0", &["gnu lesser general public license version 3"]),
-    title(
-        "LGPL-2.1",
-        &["gnu lesser general public license version 2 1"],
-    ),
-    title(
-        "LGPL-2.0",
-        &["gnu library general public license version 2"],
-    ),
+    title("LGPL-2.1", &["gnu lesser general public license version 2 1"]),
+    title("LGPL-2.0", &["gnu library general public license version 2"]),
     title("GPL-3.0", &["gnu general public license version 3"]),
     title("GPL-2.0", &["gnu general public license version 2"]),
     title("SSPL-1.0", &["server side public license"]),
     title("BUSL-1.1", &["business source license 1 1"]),
     title("Elastic-2.0", &["elastic license 2 0"]),
-    title(
-        "CC-BY-NC-SA-4.0",
-        &["attribution noncommercial sharealike 4 0 international"],
-    ),
-    title(
-        "CC-BY-NC-4.0",
-        &["attribution noncommercial 4 0 international"],
-    ),
-    title(
-        "CC-BY-SA-4.0",
-        &["attribution sharealike 4 0 international"],
-    ),
+    title("CC-BY-NC-SA-4.0", &["attribution noncommercial sharealike 4 0 international"]),
+    title("CC-BY-NC-4.0", &["attribution noncommercial 4 0 international"]),
+    title("CC-BY-SA-4.0", &["attribution sharealike 4 0 international"]),
     title("CC-BY-4.0", &["attribution 4 0 international"]),
     title("CC0-1.0", &["cc0 1 0 universal"]),
     title("MPL-2.0", &["mozilla public license version 2 0"]),
@@ -89,67 +56,27 @@ const RULES: &[Rule] = &[
     title("EUPL-1.2", &["european union public licence v 1 2"]),
     title("BSL-1.0", &["boost software license version 1 0"]),
     title("Artistic-2.0", &["artistic license 2 0"]),
-    title(
-        "MulanPSL-2.0",
-        &["mulan permissive software license", "version 2"],
-    ),
+    title("MulanPSL-2.0", &["mulan permissive software license", "version 2"]),
     title("Unicode-3.0", &["unicode license v3"]),
     title("WTFPL", &["do what the fuck you want to public license"]),
     rule("Apache-2.0", &["apache license", "version 2 0"], &[]),
-    rule(
-        "Unlicense",
-        &["this is free and unencumbered software released into the public domain"],
-        &[],
-    ),
+    rule("Unlicense", &["this is free and unencumbered software released into the public domain"], &[]),
     rule("CC0-1.0", &["cc0 1 0 universal"], &[]),
-    rule(
-        "BSD-4-Clause",
-        &[BSD_GRANT, "all advertising materials mentioning"],
-        &[],
-    ),
-    rule(
-        "BSD-3-Clause",
-        &[BSD_GRANT, "endorse or promote products"],
-        &[],
-    ),
-    rule(
-        "BSD-2-Clause",
-        &[BSD_GRANT, "binary form must reproduce"],
-        &[],
-    ),
+    rule("BSD-4-Clause", &[BSD_GRANT, "all advertising materials mentioning"], &[]),
+    rule("BSD-3-Clause", &[BSD_GRANT, "endorse or promote products"], &[]),
+    rule("BSD-2-Clause", &[BSD_GRANT, "binary form must reproduce"], &[]),
     rule("BSD-1-Clause", &[BSD_GRANT], &[]),
     rule("MIT", &[MIT_GRANT, MIT_NOTICE], &[]),
     rule("MIT-0", &[MIT_GRANT], &[MIT_NOTICE]),
-    rule(
-        "curl",
-        &[
-            ISC_GRANT_OLD,
-            "shall not be used in advertising or otherwise to promote",
-        ],
-        &[],
-    ),
+    rule("curl", &[ISC_GRANT_OLD, "shall not be used in advertising or otherwise to promote"], &[]),
     rule("ISC", &[ISC_GRANT, MIT_NOTICE], &[]),
     rule("ISC", &[ISC_GRANT_OLD, MIT_NOTICE], &[]),
     rule("0BSD", &[ISC_GRANT], &[MIT_NOTICE]),
-    rule(
-        "Zlib",
-        &["altered source versions must be plainly marked as such"],
-        &[],
-    ),
-    rule(
-        "PSF-2.0",
-        &["python software foundation license version 2"],
-        &[],
-    ),
+    rule("Zlib", &["altered source versions must be plainly marked as such"], &[]),
+    rule("PSF-2.0", &["python software foundation license version 2"], &[]),
 ];
 
-const NOT_OPEN: [&str; 5] = [
-    "SSPL-1.0",
-    "BUSL-1.1",
-    "Elastic-2.0",
-    "CC-BY-NC-4.0",
-    "CC-BY-NC-SA-4.0",
-];
+const NOT_OPEN: [&str; 5] = ["SSPL-1.0", "BUSL-1.1", "Elastic-2.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0"];
 const EARLY_CHARACTERS: usize = 600;
 
 /// The licence whose text this is, if it is one of the common ones.
@@ -163,10 +90,7 @@ pub fn recognise(text: &str) -> Option<Recognised> {
             rule.all.iter().all(|phrase| within.contains(phrase))
                 && !rule.none.iter().any(|phrase| within.contains(phrase))
         })
-        .map(|rule| Recognised {
-            spdx: rule.spdx,
-            open: !NOT_OPEN.contains(&rule.spdx),
-        })
+        .map(|rule| Recognised { spdx: rule.spdx, open: !NOT_OPEN.contains(&rule.spdx) })
 }
 
 /// The expression of an SPDX tag, if the text carries one.
@@ -233,35 +157,20 @@ mod tests {
     fn mit_without_the_notice_clause_is_mit_0() {
         let grant = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software";
         assert_eq!(spdx(grant), Some("MIT-0"));
-        assert_eq!(
-            spdx(&format!(
-                "{grant}\nThe above copyright notice and this permission notice shall"
-            )),
-            Some("MIT")
-        );
+        assert_eq!(spdx(&format!("{grant}\nThe above copyright notice and this permission notice shall")), Some("MIT"));
     }
 
     #[test]
     fn bsd_clauses_tell_the_variants_apart() {
         let grant = "Redistribution and use in source and binary forms, with or without\nmodification, are permitted";
-        assert_eq!(
-            spdx(&format!("{grant} in binary form must reproduce")),
-            Some("BSD-2-Clause")
-        );
-        assert_eq!(
-            spdx(&format!("{grant} endorse or promote products")),
-            Some("BSD-3-Clause")
-        );
+        assert_eq!(spdx(&format!("{grant} in binary form must reproduce")), Some("BSD-2-Clause"));
+        assert_eq!(spdx(&format!("{grant} endorse or promote products")), Some("BSD-3-Clause"));
         assert_eq!(spdx("All rights reserved. Ask before you copy."), None);
     }
 
     #[test]
     fn a_source_available_licence_is_recognised_and_not_open() {
-        assert!(
-            !recognise("Business Source License 1.1\nParameters")
-                .unwrap()
-                .open
-        );
+        assert!(!recognise("Business Source License 1.1\nParameters").unwrap().open);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The package ecosystems: their manifests, their lock files, and what to do when there is none.
 
 use super::lock_manifests::{
-    Manifest, Need, bundler, cargo, cocoapods, composer, deno, dotnet, flake, go, gradle, maven,
-    mix, node, pipfile, pub_dart, pyproject, swift,
+    Manifest, Need, bundler, cargo, cocoapods, composer, deno, dotnet, flake, go, gradle, maven, mix, node, pipfile,
+    pub_dart, pyproject, swift,
 };
 
 /// A package ecosystem.
@@ -24,25 +24,16 @@ pub struct Ecosystem {
 impl Ecosystem {
     /// Whether a file of this name is one of its manifests.
     pub fn owns(&self, name: &str) -> bool {
-        self.manifests
-            .iter()
-            .any(|manifest| match manifest.strip_prefix('*') {
-                Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
-                None => name == *manifest,
-            })
+        self.manifests.iter().any(|manifest| match manifest.strip_prefix('*') {
+            Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
+            None => name == *manifest,
+        })
     }
 }
 
 /// The lock files of the Python tools.
-pub const PYTHON_LOCKS: &[&str] = &[
-    "poetry.lock",
-    "uv.lock",
-    "pdm.lock",
-    "pylock.toml",
-    "Pipfile.lock",
-    "pixi.lock",
-    "conda-lock.yml",
-];
+pub const PYTHON_LOCKS: &[&str] =
+    &["poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "pixi.lock", "conda-lock.yml"];
 
 const fn simple(
     name: &'static str,
@@ -51,25 +42,12 @@ const fn simple(
     locks: &'static [&'static str],
     remedy: &'static str,
 ) -> Ecosystem {
-    Ecosystem {
-        name,
-        manifests,
-        need,
-        locks,
-        inherits: true,
-        remedy,
-    }
+    Ecosystem { name, manifests, need, locks, inherits: true, remedy }
 }
 
 /// Every ecosystem that is known.
 pub const ECOSYSTEMS: &[Ecosystem] = &[
-    simple(
-        "Cargo",
-        &["Cargo.toml"],
-        cargo,
-        &["Cargo.lock"],
-        "run `cargo generate-lockfile`",
-    ),
+    simple("Cargo", &["Cargo.toml"], cargo, &["Cargo.lock"], "run `cargo generate-lockfile`"),
     simple(
         "npm",
         &["package.json"],
@@ -85,13 +63,7 @@ pub const ECOSYSTEMS: &[Ecosystem] = &[
         ],
         "run `npm install --package-lock-only`, or your package manager's equivalent",
     ),
-    simple(
-        "Deno",
-        &["deno.json", "deno.jsonc"],
-        deno,
-        &["deno.lock"],
-        "run `deno install`",
-    ),
+    simple("Deno", &["deno.json", "deno.jsonc"], deno, &["deno.lock"], "run `deno install`"),
     simple(
         "Python",
         &["pyproject.toml"],
@@ -99,13 +71,7 @@ pub const ECOSYSTEMS: &[Ecosystem] = &[
         PYTHON_LOCKS,
         "run `uv lock`, `poetry lock` or `pdm lock`, or keep a fully pinned requirements.txt",
     ),
-    simple(
-        "Pipenv",
-        &["Pipfile"],
-        pipfile,
-        &["Pipfile.lock"],
-        "run `pipenv lock`",
-    ),
+    simple("Pipenv", &["Pipfile"], pipfile, &["Pipfile.lock"], "run `pipenv lock`"),
     Ecosystem {
         name: "Go modules",
         manifests: &["go.mod"],
@@ -114,20 +80,8 @@ pub const ECOSYSTEMS: &[Ecosystem] = &[
         inherits: false,
         remedy: "run `go mod tidy`",
     },
-    simple(
-        "Bundler",
-        &["Gemfile", "gems.rb"],
-        bundler,
-        &["Gemfile.lock", "gems.locked"],
-        "run `bundle lock`",
-    ),
-    simple(
-        "Composer",
-        &["composer.json"],
-        composer,
-        &["composer.lock"],
-        "run `composer update --lock`",
-    ),
+    simple("Bundler", &["Gemfile", "gems.rb"], bundler, &["Gemfile.lock", "gems.locked"], "run `bundle lock`"),
+    simple("Composer", &["composer.json"], composer, &["composer.lock"], "run `composer update --lock`"),
     simple("Maven", &["pom.xml"], maven, &[], ""),
     simple(
         "Gradle",
@@ -148,39 +102,9 @@ pub const ECOSYSTEMS: &[Ecosystem] = &[
         &["packages.lock.json"],
         "set RestorePackagesWithLockFile and run `dotnet restore`",
     ),
-    simple(
-        "Mix",
-        &["mix.exs"],
-        mix,
-        &["mix.lock"],
-        "run `mix deps.get`",
-    ),
-    simple(
-        "Dart",
-        &["pubspec.yaml"],
-        pub_dart,
-        &["pubspec.lock"],
-        "run `dart pub get`",
-    ),
-    simple(
-        "Swift",
-        &["Package.swift"],
-        swift,
-        &["Package.resolved"],
-        "run `swift package resolve`",
-    ),
-    simple(
-        "CocoaPods",
-        &["Podfile"],
-        cocoapods,
-        &["Podfile.lock"],
-        "run `pod install`",
-    ),
-    simple(
-        "Nix",
-        &["flake.nix"],
-        flake,
-        &["flake.lock"],
-        "run `nix flake lock`",
-    ),
+    simple("Mix", &["mix.exs"], mix, &["mix.lock"], "run `mix deps.get`"),
+    simple("Dart", &["pubspec.yaml"], pub_dart, &["pubspec.lock"], "run `dart pub get`"),
+    simple("Swift", &["Package.swift"], swift, &["Package.resolved"], "run `swift package resolve`"),
+    simple("CocoaPods", &["Podfile"], cocoapods, &["Podfile.lock"], "run `pod install`"),
+    simple("Nix", &["flake.nix"], flake, &["flake.lock"], "run `nix flake lock`"),
 ];

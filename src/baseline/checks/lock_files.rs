@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 use crate::baseline::documents::read_text;
 use crate::baseline::outcome::Outcome;
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
 use super::lock_ecosystems::{ECOSYSTEMS, Ecosystem, PYTHON_LOCKS};
 use super::lock_manifests::{Manifest, Need, join, upward};
@@ -62,23 +62,17 @@ pub const IGNORED_DIRECTORIES: &[&str] = &[
 /// Whether a directory, or one above it, is of examples, tests or other people's code.
 pub fn is_ignored(directory: &str) -> bool {
     const SUFFIXES: [&str; 6] = [".tests", ".test", "-tests", "-test", "_tests", "_test"];
-    directory.to_lowercase().split('/').any(|part| {
-        IGNORED_DIRECTORIES.contains(&part) || SUFFIXES.iter().any(|suffix| part.ends_with(suffix))
-    })
+    directory
+        .to_lowercase()
+        .split('/')
+        .any(|part| IGNORED_DIRECTORIES.contains(&part) || SUFFIXES.iter().any(|suffix| part.ends_with(suffix)))
 }
 
 enum State {
     Locked(String),
-    Missing {
-        application: bool,
-    },
-    EmptyLock {
-        lock: String,
-    },
-    Unpinned {
-        lines: Vec<(u64, String)>,
-        package: bool,
-    },
+    Missing { application: bool },
+    EmptyLock { lock: String },
+    Unpinned { lines: Vec<(u64, String)>, package: bool },
     NotApplicable,
     Unreadable,
 }
@@ -94,9 +88,7 @@ struct Finding<'a> {
 pub fn run(tree: &TargetTree) -> Outcome {
     let (mut findings, mut ignored) = (Vec::new(), 0_usize);
     for file in tree.files() {
-        let ecosystem = ECOSYSTEMS
-            .iter()
-            .find(|ecosystem| ecosystem.owns(file.name()));
+        let ecosystem = ECOSYSTEMS.iter().find(|ecosystem| ecosystem.owns(file.name()));
         if ecosystem.is_none() && !is_requirements(file) {
             continue;
         }
@@ -111,79 +103,42 @@ pub fn run(tree: &TargetTree) -> Outcome {
     }
     let outcome = findings.iter().fold(verdict(&findings), observe);
     let listed: Vec<Value> = findings.iter().take(100).map(fact).collect();
-    outcome
-        .fact("manifests", listed)
-        .fact("ignored_manifests", ignored)
+    outcome.fact("manifests", listed).fact("ignored_manifests", ignored)
 }
 
-fn examine<'a>(
-    tree: &TargetTree,
-    file: &'a TreeFile,
-    ecosystem: &'static Ecosystem,
-) -> Option<Finding<'a>> {
+fn examine<'a>(tree: &TargetTree, file: &'a TreeFile, ecosystem: &'static Ecosystem) -> Option<Finding<'a>> {
     let directory = file.directory();
     let need = match read_text(tree, file.path()) {
-        Some(text) => (ecosystem.need)(&Manifest {
-            tree,
-            directory,
-            text: &text,
-        }),
+        Some(text) => (ecosystem.need)(&Manifest { tree, directory, text: &text }),
         None => Need::Unreadable,
     };
     let state = match need {
         Need::Nothing => return None,
         Need::NotApplicable => State::NotApplicable,
         Need::Unreadable => State::Unreadable,
-        Need::Application | Need::Library => {
-            match lock_of(tree, directory, ecosystem.locks, ecosystem.inherits) {
-                Some(lock) if lock.size() == 0 && !lock.is_symlink() => State::EmptyLock {
-                    lock: lock.path().to_owned(),
-                },
-                Some(lock) => State::Locked(lock.path().to_owned()),
-                None if ecosystem.name == "Python" && pinned_requirements(tree, directory) => {
-                    State::Locked(join(directory, "requirements.txt"))
-                }
-                None => State::Missing {
-                    application: need == Need::Application,
-                },
+        Need::Application | Need::Library => match lock_of(tree, directory, ecosystem.locks, ecosystem.inherits) {
+            Some(lock) if lock.size() == 0 && !lock.is_symlink() => State::EmptyLock { lock: lock.path().to_owned() },
+            Some(lock) => State::Locked(lock.path().to_owned()),
+            None if ecosystem.name == "Python" && pinned_requirements(tree, directory) => {
+                State::Locked(join(directory, "requirements.txt"))
             }
-        }
+            None => State::Missing { application: need == Need::Application },
+        },
     };
-    Some(Finding {
-        ecosystem: ecosystem.name,
-        remedy: ecosystem.remedy,
-        manifest: file.path(),
-        state,
-    })
+    Some(Finding { ecosystem: ecosystem.name, remedy: ecosystem.remedy, manifest: file.path(), state })
 }
 
 /// The nearest lock file; a name with a slash may also be a directory that holds files.
-fn lock_of<'a>(
-    tree: &'a TargetTree,
-    directory: &str,
-    names: &[&str],
-    inherits: bool,
-) -> Option<&'a TreeFile> {
+fn lock_of<'a>(tree: &'a TargetTree, directory: &str, names: &[&str], inherits: bool) -> Option<&'a TreeFile> {
     let levels = if inherits { usize::MAX } else { 1 };
-    let shared: &[&str] = if inherits {
-        &[]
-    } else {
-        &["go.work.sum", "vendor/modules.txt"]
-    };
-    let near = upward(directory)
-        .take(levels)
-        .flat_map(|directory| names.iter().map(move |name| join(directory, name)));
-    let above = upward(directory)
-        .flat_map(|directory| shared.iter().map(move |name| join(directory, name)));
+    let shared: &[&str] = if inherits { &[] } else { &["go.work.sum", "vendor/modules.txt"] };
+    let near = upward(directory).take(levels).flat_map(|directory| names.iter().map(move |name| join(directory, name)));
+    let above = upward(directory).flat_map(|directory| shared.iter().map(move |name| join(directory, name)));
     near.chain(above).find_map(|path| {
         tree.get(&path).or_else(|| {
             let inside = format!("{path}/");
             path.ends_with("-locks")
-                .then(|| {
-                    tree.files()
-                        .iter()
-                        .find(|file| file.path().starts_with(&inside))
-                })
+                .then(|| tree.files().iter().find(|file| file.path().starts_with(&inside)))
                 .flatten()
         })
     })
@@ -192,8 +147,7 @@ fn lock_of<'a>(
 fn is_requirements(file: &TreeFile) -> bool {
     let name = file.name().to_lowercase();
     let gathered = file.directory().rsplit('/').next() == Some("requirements");
-    name.ends_with(".txt")
-        && (gathered || (name.starts_with("requirements") && !name.contains(".in.")))
+    name.ends_with(".txt") && (gathered || (name.starts_with("requirements") && !name.contains(".in.")))
 }
 
 fn pinned_requirements(tree: &TargetTree, directory: &str) -> bool {
@@ -204,11 +158,7 @@ fn pinned_requirements(tree: &TargetTree, directory: &str) -> bool {
 
 fn requirements<'a>(tree: &TargetTree, file: &'a TreeFile) -> Option<Finding<'a>> {
     let text = read_text(tree, file.path())?;
-    let Requirements {
-        count,
-        unpinned,
-        constrained,
-    } = parse(&text);
+    let Requirements { count, unpinned, constrained } = parse(&text);
     if count == 0 {
         return None;
     }
@@ -217,26 +167,14 @@ fn requirements<'a>(tree: &TargetTree, file: &'a TreeFile) -> Option<Finding<'a>
         _ if unpinned.is_empty() || constrained => State::Locked(file.path().to_owned()),
         Some(lock) => State::Locked(lock.path().to_owned()),
         None => State::Unpinned {
-            lines: unpinned
-                .into_iter()
-                .map(|unpinned| (unpinned.line, unpinned.requirement))
-                .collect(),
+            lines: unpinned.into_iter().map(|unpinned| (unpinned.line, unpinned.requirement)).collect(),
             package: ["pyproject.toml", "setup.py", "setup.cfg"]
                 .iter()
-                .any(|name| {
-                    upward(file.directory())
-                        .any(|directory| tree.get(&join(directory, name)).is_some())
-                }),
+                .any(|name| upward(file.directory()).any(|directory| tree.get(&join(directory, name)).is_some())),
         },
     };
-    let remedy =
-        "pin every version, for example with `uv pip compile` or `pip-compile --generate-hashes`";
-    Some(Finding {
-        ecosystem: "pip",
-        remedy,
-        manifest: file.path(),
-        state,
-    })
+    let remedy = "pin every version, for example with `uv pip compile` or `pip-compile --generate-hashes`";
+    Some(Finding { ecosystem: "pip", remedy, manifest: file.path(), state })
 }
 
 fn verdict(findings: &[Finding<'_>]) -> Outcome {
@@ -251,13 +189,9 @@ fn verdict(findings: &[Finding<'_>]) -> Outcome {
         })
         .max();
     match worst {
-        None => Outcome::not_applicable()
-            .observe("No package manifest that names dependencies was found."),
-        Some(0) => Outcome::not_applicable()
-            .observe("The package managers in use have no lock file in common use."),
-        Some(1) => {
-            Outcome::pass().observe("Every manifest that names dependencies has its lock file.")
-        }
+        None => Outcome::not_applicable().observe("No package manifest that names dependencies was found."),
+        Some(0) => Outcome::not_applicable().observe("The package managers in use have no lock file in common use."),
+        Some(1) => Outcome::pass().observe("Every manifest that names dependencies has its lock file."),
         Some(2) => Outcome::warning(Severity::Low),
         Some(3) => Outcome::warning(Severity::Medium),
         Some(_) => Outcome::fail(Severity::Medium),
@@ -265,12 +199,7 @@ fn verdict(findings: &[Finding<'_>]) -> Outcome {
 }
 
 fn observe(outcome: Outcome, finding: &Finding<'_>) -> Outcome {
-    let Finding {
-        ecosystem,
-        remedy,
-        manifest,
-        state,
-    } = finding;
+    let Finding { ecosystem, remedy, manifest, state } = finding;
     match state {
         State::Locked(_) | State::NotApplicable => outcome,
         State::Missing { application: true } => outcome
@@ -306,11 +235,7 @@ fn fact(finding: &Finding<'_>) -> Value {
         State::Unreadable => ("unreadable", None),
     };
     let requirements: Vec<&str> = match &finding.state {
-        State::Unpinned { lines, .. } => lines
-            .iter()
-            .take(20)
-            .map(|(_, requirement)| requirement.as_str())
-            .collect(),
+        State::Unpinned { lines, .. } => lines.iter().take(20).map(|(_, requirement)| requirement.as_str()).collect(),
         _ => Vec::new(),
     };
     json!({

@@ -44,10 +44,7 @@ macro_rules! scorecard {
     ($check:literal, $anchor:literal) => {
         Requirement {
             id: concat!("openssf-scorecard:", $check),
-            url: concat!(
-                "https://github.com/ossf/scorecard/blob/main/docs/checks.md#",
-                $anchor
-            ),
+            url: concat!("https://github.com/ossf/scorecard/blob/main/docs/checks.md#", $anchor),
         }
     };
 }
@@ -56,14 +53,7 @@ macro_rules! badge {
     ($level:literal, $criterion:literal) => {
         Requirement {
             id: concat!("openssf-best-practices:", $criterion),
-            url: concat!(
-                "https://www.bestpractices.dev/en/criteria/",
-                $level,
-                "#",
-                $level,
-                ".",
-                $criterion
-            ),
+            url: concat!("https://www.bestpractices.dev/en/criteria/", $level, "#", $level, ".", $criterion),
         }
     };
 }
@@ -109,10 +99,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         id: "contribution-guide",
-        requirements: &[
-            badge!("0", "contribution"),
-            osps!("OSPS-GV-03.01", "osps-gv-0301"),
-        ],
+        requirements: &[badge!("0", "contribution"), osps!("OSPS-GV-03.01", "osps-gv-0301")],
         run: contribution_guide::run,
     },
     Check {
@@ -142,9 +129,5 @@ pub const CHECKS: &[Check] = &[
         ],
         run: binary_files::run,
     },
-    Check {
-        id: "large-files",
-        requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
-        run: large_files::run,
-    },
+    Check { id: "large-files", requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")], run: large_files::run },
 ];

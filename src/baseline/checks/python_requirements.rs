@@ -34,10 +34,7 @@ pub fn parse(text: &str) -> Requirements {
         }
         found.count = found.count.saturating_add(1);
         if !is_pinned(entry) {
-            found.unpinned.push(Unpinned {
-                line,
-                requirement: entry.chars().take(80).collect(),
-            });
+            found.unpinned.push(Unpinned { line, requirement: entry.chars().take(80).collect() });
         }
     }
     found
@@ -48,10 +45,7 @@ fn logical_lines(text: &str) -> Vec<(u64, String)> {
     let mut joined: Vec<(u64, String)> = Vec::new();
     let mut open = false;
     for (number, line) in (1_u64..).zip(text.lines()) {
-        let (part, goes_on) = line
-            .trim_end()
-            .strip_suffix('\\')
-            .map_or((line, false), |part| (part, true));
+        let (part, goes_on) = line.trim_end().strip_suffix('\\').map_or((line, false), |part| (part, true));
         match joined.last_mut() {
             Some((_, last)) if open => last.push_str(part),
             _ => joined.push((number, part.to_owned())),
@@ -94,11 +88,7 @@ mod tests {
     #[test]
     fn ranges_and_bare_names_are_open() {
         let found = parse("a\nb>=1\n# c\nd~=1.0\ne==1.*\nf==\n");
-        let lines: Vec<u64> = found
-            .unpinned
-            .iter()
-            .map(|unpinned| unpinned.line)
-            .collect();
+        let lines: Vec<u64> = found.unpinned.iter().map(|unpinned| unpinned.line).collect();
         assert_eq!(lines, [1, 2, 4, 5, 6]);
     }
 

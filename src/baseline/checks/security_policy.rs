@@ -1,25 +1,22 @@
 //! `security-policy`: a published way to report a vulnerability.
 
-use crate::repository::ambient::target_tree::TargetTree;
 use crate::baseline::documents::{Document, Text, find, is_text_named, line_of};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::prose::{measure, sections};
 use crate::model::Severity;
+use crate::repository::ambient::target_tree::TargetTree;
 
 const DIRECTORIES: [&str; 6] = ["", ".github", "docs", "doc", ".gitlab", ".well-known"];
 
 /// Sentences of the hosting platform's template that stand only in a policy nobody has filled in.
-const TEMPLATE: [&str; 2] = [
-    "Use this section to tell people about which versions",
-    "Use this section to tell people how to report",
-];
+const TEMPLATE: [&str; 2] =
+    ["Use this section to tell people about which versions", "Use this section to tell people how to report"];
 
 /// Looks for a policy where platforms look, then for a way to report in it; a section of the README is half of it.
 pub fn run(tree: &TargetTree) -> Outcome {
     let found = find(tree, &DIRECTORIES, is_policy_name);
-    let Some(document) = found
-        .iter()
-        .max_by_key(|document| (has_contact(document.as_str()), document.as_str().len() > 1))
+    let Some(document) =
+        found.iter().max_by_key(|document| (has_contact(document.as_str()), document.as_str().len() > 1))
     else {
         return without_policy(tree);
     };
@@ -27,26 +24,26 @@ pub fn run(tree: &TargetTree) -> Outcome {
 }
 
 fn is_policy_name(name: &str) -> bool {
-    ["security", "security-policy", "security_policy"]
-        .iter()
-        .any(|stem| is_text_named(name, stem))
+    ["security", "security-policy", "security_policy"].iter().any(|stem| is_text_named(name, stem))
 }
 
 fn judge(document: &Document) -> Outcome {
     let (path, text) = (document.path.as_str(), document.as_str());
     if document.text == Text::Unreadable {
         return Outcome::fail(Severity::Medium)
-            .observe(format!("{path} is a link that leads to no file of this tree, or cannot be read: put the policy there."))
+            .observe(format!(
+                "{path} is a link that leads to no file of this tree, or cannot be read: put the policy there."
+            ))
             .at(path);
     }
     if measure(text).words == 0 && !has_contact(text) {
         return Outcome::fail(Severity::Medium)
-            .observe(format!("{path} holds no text: say how to report a vulnerability privately and what happens then."))
+            .observe(format!(
+                "{path} holds no text: say how to report a vulnerability privately and what happens then."
+            ))
             .at_line(path, 1);
     }
-    if let Some(line) = line_of(text, |line| {
-        TEMPLATE.iter().any(|sentence| line.contains(sentence))
-    }) {
+    if let Some(line) = line_of(text, |line| TEMPLATE.iter().any(|sentence| line.contains(sentence))) {
         return Outcome::warning(Severity::Medium)
             .observe(format!("{path} is still the template: replace its instructions by your own contact and process."))
             .at_line(path, line);
@@ -62,13 +59,10 @@ fn judge(document: &Document) -> Outcome {
 }
 
 fn without_policy(tree: &TargetTree) -> Outcome {
-    let readmes = find(tree, &["", ".github", "docs"], |name| {
-        is_text_named(name, "readme")
-    });
+    let readmes = find(tree, &["", ".github", "docs"], |name| is_text_named(name, "readme"));
     for readme in &readmes {
         let reporting = sections(readme.as_str()).into_iter().find(|section| {
-            (section.title.contains("security") || section.title.contains("vulnerabilit"))
-                && has_contact(&section.body)
+            (section.title.contains("security") || section.title.contains("vulnerabilit")) && has_contact(&section.body)
         });
         if let Some(section) = reporting {
             return Outcome::warning(Severity::Low)
@@ -108,9 +102,7 @@ pub fn has_contact(text: &str) -> bool {
         .replace("(dot)", ".")
         .replace(" @ ", "@")
         .replace(" . ", ".");
-    PHRASES.iter().any(|phrase| lower.contains(phrase))
-        || words(&lower).any(is_link)
-        || words(&spelled).any(is_address)
+    PHRASES.iter().any(|phrase| lower.contains(phrase)) || words(&lower).any(is_link) || words(&spelled).any(is_address)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -118,24 +110,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_link(word: &str) -> bool {
-    let Some((_, rest)) = word
-        .split_once("https://")
-        .or_else(|| word.split_once("http://"))
-    else {
+    let Some((_, rest)) = word.split_once("https://").or_else(|| word.split_once("http://")) else {
         return false;
     };
     let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
-    let decoration = [
-        "shields.io",
-        "badge",
-        ".svg",
-        ".png",
-        "semver.org",
-        "choosealicense.com",
-    ];
-    host.contains('.')
-        && !is_placeholder(host)
-        && !decoration.iter().any(|mark| word.contains(mark))
+    let decoration = ["shields.io", "badge", ".svg", ".png", "semver.org", "choosealicense.com"];
+    host.contains('.') && !is_placeholder(host) && !decoration.iter().any(|mark| word.contains(mark))
 }
 
 fn is_address(word: &str) -> bool {
@@ -149,25 +129,14 @@ fn is_address(word: &str) -> bool {
         && !user.ends_with('/')
         && label.len() >= 2
         && label.chars().all(char::is_alphabetic)
-        && host
-            .chars()
-            .all(|letter| letter.is_alphanumeric() || ".-".contains(letter))
+        && host.chars().all(|letter| letter.is_alphanumeric() || ".-".contains(letter))
         && !is_placeholder(host)
 }
 
 fn is_placeholder(host: &str) -> bool {
-    const RESERVED: [&str; 6] = [
-        "example.com",
-        "example.org",
-        "example.net",
-        "yourdomain.com",
-        "domain.com",
-        "email.com",
-    ];
-    RESERVED.contains(&host)
-        || host.ends_with(".example")
-        || host.ends_with(".invalid")
-        || host.contains("your")
+    const RESERVED: [&str; 6] =
+        ["example.com", "example.org", "example.net", "yourdomain.com", "domain.com", "email.com"];
+    RESERVED.contains(&host) || host.ends_with(".example") || host.ends_with(".invalid") || host.contains("your")
 }
 
 #[cfg(test)]

@@ -37,11 +37,7 @@ pub fn outline(text: &str) -> Vec<Entry> {
             continue;
         }
         scalar = None;
-        if trimmed.starts_with('#')
-            || trimmed.starts_with("---")
-            || trimmed == "..."
-            || trimmed.starts_with('%')
-        {
+        if trimmed.starts_with('#') || trimmed.starts_with("---") || trimmed == "..." || trimmed.starts_with('%') {
             continue;
         }
         scalar = push_line(&mut entries, trimmed, indent, line);
@@ -55,12 +51,7 @@ fn push_line(entries: &mut Vec<Entry>, text: &str, indent: usize, line: u64) -> 
     let mut column = indent;
     while let Some(after) = item(rest) {
         let inner = after.trim_start();
-        entries.push(Entry {
-            indent: column,
-            key: None,
-            value: String::new(),
-            line,
-        });
+        entries.push(Entry { indent: column, key: None, value: String::new(), line });
         if is_block_scalar(inner) {
             return Some(column);
         }
@@ -68,12 +59,7 @@ fn push_line(entries: &mut Vec<Entry>, text: &str, indent: usize, line: u64) -> 
         rest = inner;
     }
     let (key, value) = key_value(rest)?;
-    entries.push(Entry {
-        indent: column,
-        key: Some(key.to_owned()),
-        value: value.to_owned(),
-        line,
-    });
+    entries.push(Entry { indent: column, key: Some(key.to_owned()), value: value.to_owned(), line });
     is_block_scalar(value).then_some(column)
 }
 
@@ -86,16 +72,9 @@ fn key_value(text: &str) -> Option<(&str, &str)> {
     if text.starts_with(['{', '[', '|', '>']) {
         return None;
     }
-    if let Some(quote) = text
-        .chars()
-        .next()
-        .filter(|first| ['"', '\''].contains(first))
-    {
+    if let Some(quote) = text.chars().next().filter(|first| ['"', '\''].contains(first)) {
         let (key, rest) = text.strip_prefix(quote)?.split_once(quote)?;
-        return rest
-            .trim_start()
-            .strip_prefix(':')
-            .map(|value| (key, value.trim()));
+        return rest.trim_start().strip_prefix(':').map(|value| (key, value.trim()));
     }
     match text.split_once(": ") {
         Some((key, value)) => Some((key.trim(), value.trim())),
@@ -104,29 +83,14 @@ fn key_value(text: &str) -> Option<(&str, &str)> {
 }
 
 fn is_block_scalar(value: &str) -> bool {
-    let value = value.rsplit_once(' ').map_or(value, |(tag, last)| {
-        if tag.starts_with(['!', '&']) {
-            last
-        } else {
-            value
-        }
-    });
-    value.starts_with(['|', '>'])
-        && value
-            .chars()
-            .skip(1)
-            .all(|letter| "+-0123456789".contains(letter))
+    let value =
+        value.rsplit_once(' ').map_or(value, |(tag, last)| if tag.starts_with(['!', '&']) { last } else { value });
+    value.starts_with(['|', '>']) && value.chars().skip(1).all(|letter| "+-0123456789".contains(letter))
 }
 
 fn without_comment(text: &str) -> &str {
     text.split_once(" #")
-        .map_or(text, |(before, _)| {
-            if before.matches(['"', '\'']).count().is_multiple_of(2) {
-                before
-            } else {
-                text
-            }
-        })
+        .map_or(text, |(before, _)| if before.matches(['"', '\'']).count().is_multiple_of(2) { before } else { text })
         .trim_end()
 }
 
@@ -149,36 +113,28 @@ pub fn block(entries: &[Entry], at: usize) -> &[Entry] {
 /// The keys directly in a block, each with its position.
 pub fn children(block: &[Entry]) -> impl Iterator<Item = (usize, &Entry)> {
     let least = block.iter().map(|entry| entry.indent).min();
-    block
-        .iter()
-        .enumerate()
-        .filter(move |(_, entry)| Some(entry.indent) == least && !entry.is_item())
+    block.iter().enumerate().filter(move |(_, entry)| Some(entry.indent) == least && !entry.is_item())
 }
 
 /// The position of a key directly in a block.
 pub fn child(block: &[Entry], key: &str) -> Option<usize> {
-    children(block)
-        .find(|(_, entry)| entry.key.as_deref() == Some(key))
-        .map(|(at, _)| at)
+    children(block).find(|(_, entry)| entry.key.as_deref() == Some(key)).map(|(at, _)| at)
 }
 
 /// Whether a key directly in a block holds anything: a value, or entries under it.
 pub fn is_filled(entries: &[Entry], key: &str) -> bool {
-    child(entries, key)
-        .is_some_and(|at| entries.get(at).is_some_and(has_value) || !block(entries, at).is_empty())
+    child(entries, key).is_some_and(|at| entries.get(at).is_some_and(has_value) || !block(entries, at).is_empty())
 }
 
 /// Whether the entry has a value on its line that is not an empty one.
 pub fn has_value(entry: &Entry) -> bool {
-    !["", "[]", "{}", "null", "~", "\"\"", "''"].contains(&entry.value.as_str())
-        && !entry.value.starts_with('&')
+    !["", "[]", "{}", "null", "~", "\"\"", "''"].contains(&entry.value.as_str()) && !entry.value.starts_with('&')
 }
 
 /// Whether a key stands anywhere in the entries with something in it.
 pub fn is_filled_anywhere(entries: &[Entry], accept: impl Fn(&str) -> bool) -> bool {
     entries.iter().enumerate().any(|(at, entry)| {
-        entry.key.as_deref().is_some_and(&accept)
-            && (has_value(entry) || !block(entries, at).is_empty())
+        entry.key.as_deref().is_some_and(&accept) && (has_value(entry) || !block(entries, at).is_empty())
     })
 }
 
@@ -197,10 +153,7 @@ mod tests {
     #[test]
     fn text_in_a_block_scalar_is_no_key() {
         let entries = outline("run: |\n  jobs:\n    a:\n\n  steps:\nnext: 1\n");
-        let keys: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| entry.key.as_deref())
-            .collect();
+        let keys: Vec<_> = entries.iter().filter_map(|entry| entry.key.as_deref()).collect();
         assert_eq!(keys, ["run", "next"]);
     }
 
@@ -208,10 +161,7 @@ mod tests {
     fn quoted_keys_and_comments_are_read() {
         let entries = outline("\"on\": push # why\n# jobs:\n");
         assert_eq!(entries.len(), 1);
-        assert_eq!(
-            (entries[0].key.as_deref(), entries[0].value.as_str()),
-            (Some("on"), "push")
-        );
+        assert_eq!((entries[0].key.as_deref(), entries[0].value.as_str()), (Some("on"), "push"));
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub(super) struct Server {
 impl Server {
     /// Starts a server on a port that the kernel picks, and waits until it serves.
     pub(super) async fn start(scene: &Scene) -> Result<(Self, Client), Failure> {
-        let internal = |error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("the server cannot be started: {error}"));
+        let internal = |error: &dyn std::fmt::Display| {
+            Failure::new(exit::INTERNAL, format!("the server cannot be started: {error}"))
+        };
         let program = std::env::current_exe().map_err(|error| internal(&error))?;
         let port_file = scene.state.join(format!("port-{}", std::process::id()));
         ambient::remove_own_file(&port_file);
@@ -44,11 +46,15 @@ impl Server {
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--root").arg(&scene.state);
         command.arg("--profiles-dir").arg(scene.state.join("profiles")).arg("--runs-dir").arg(runs);
         command.arg("--port-file").arg(&port_file);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(|error| internal(&error))?;
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(|error| internal(&error))?;
         let mut server = Self { child, port_file, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
         let deadline = Instant::now() + START_TIMEOUT;
-        server.address.set_port(server.wait_for_port(deadline).await?);
-        let client = Client::connect_ready(server.address, deadline).await.map_err(|error| Failure::new(exit::SERVER, error.to_string()))?;
+        let port = server.wait_for_port(deadline).await?;
+        server.address.set_port(port);
+        let client = Client::connect_ready(server.address, deadline)
+            .await
+            .map_err(|error| Failure::new(exit::SERVER, error.to_string()))?;
         Ok((server, client))
     }
 
@@ -63,7 +69,10 @@ impl Server {
                 return Err(Failure::new(exit::INTERNAL, message));
             }
             if Instant::now() >= deadline {
-                return Err(Failure::new(exit::SERVER, "the server did not start in time; runs/.quickstart/server.log says why"));
+                return Err(Failure::new(
+                    exit::SERVER,
+                    "the server did not start in time; runs/.quickstart/server.log says why",
+                ));
             }
             tokio::time::sleep(PAUSE).await;
         }

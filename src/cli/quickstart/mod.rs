@@ -22,7 +22,7 @@ use crate::repository::ambient;
 /// server, starts another one, finds the run again, and fetches and verifies an artifact. On a terminal it then keeps serving and shows
 /// grpcurl commands to try; elsewhere, or with --once, it ends.
 #[derive(Debug, Clone, Args)]
-pub struct QuickstartArgs {
+pub(super) struct QuickstartArgs {
     /// The repository to assess: a directory, a git checkout or not
     #[arg(long, value_name = "PATH", default_value = ".")]
     repo: PathBuf,
@@ -50,14 +50,15 @@ pub(super) const ASSESSMENT: &str = "profiles/assessments/repository-baseline.js
 
 /// Runs the command.
 #[must_use]
-pub fn run(args: &QuickstartArgs) -> ExitCode {
+pub(super) fn run(args: &QuickstartArgs) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(exit::INTERNAL, format!("no runtime: {error}")).tell(),
     };
     let keep_serving = !args.once && std::io::stdout().is_terminal();
     exit::code_of(runtime.block_on(async {
-        let internal = |error: std::io::Error| Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}"));
+        let internal =
+            |error: std::io::Error| Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
         let scene = prepare(args)?;

@@ -31,16 +31,28 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
     let job = start(&client).await?;
     say(&format!("2. StartRun: {} assesses `{}` with `{}`.", job.job_id, scene.target_id, scene.assessment_id))?;
     let job = follow(&client, job).await?;
-    say(&format!("3. GetRun: the job {}; its run is {}.", job.status().as_str_name().trim_start_matches("JOB_STATUS_").to_ascii_lowercase(), job.run_id))?;
+    say(&format!(
+        "3. GetRun: the job {}; its run is {}.",
+        job.status().as_str_name().trim_start_matches("JOB_STATUS_").to_ascii_lowercase(),
+        job.run_id
+    ))?;
     let killed = server.id();
     server.kill()?;
     say(&format!("4. The server (pid {killed}) is killed with SIGKILL; its memory is gone."))?;
     let (server, client) = Server::start(scene).await?;
-    say(&format!("5. Another server listens on {} (pid {}); {}.", server.address, server.id(), ask_for(&client, &job.job_id).await?))?;
+    say(&format!(
+        "5. Another server listens on {} (pid {}); {}.",
+        server.address,
+        server.id(),
+        ask_for(&client, &job.job_id).await?
+    ))?;
     let (run, summary) = latest(&client, scene).await?;
     say(&format!("6. GetLatestRetainedRun finds {} again, from its directory.", run.run_id))?;
     if run.run_id != job.run_id {
-        return Err(Failure::new(exit::INTERNAL, format!("the latest run is {}, not the job's run {}", run.run_id, job.run_id)));
+        return Err(Failure::new(
+            exit::INTERNAL,
+            format!("the latest run is {}, not the job's run {}", run.run_id, job.run_id),
+        ));
     }
     outcome(&client, &run).await?;
     let artifacts = manifest(&client, &run).await?;
@@ -70,7 +82,8 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
 }
 
 async fn start(client: &Client) -> Result<pb::Job, Failure> {
-    let request = pb::StartRunRequest { target: TARGET.to_owned(), assessment: ASSESSMENT.to_owned(), ..Default::default() };
+    let request =
+        pb::StartRunRequest { target: TARGET.to_owned(), assessment: ASSESSMENT.to_owned(), ..Default::default() };
     let reply = client.runs().start_run(request).await?.into_inner();
     Ok(reply.run.unwrap_or_default())
 }

@@ -17,7 +17,7 @@ const TABLE_ROWS: usize = 1000;
 ///
 /// Unsafe paths are reported as such. Works with --directory on runs that were broken off.
 #[derive(Debug, Clone, Args)]
-pub struct ArtifactsArgs {
+pub(super) struct ArtifactsArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

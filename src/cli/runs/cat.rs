@@ -20,7 +20,7 @@ use crate::wire::pb::retained_run_service_server::RetainedRunService;
 /// PATH is taken as `runs artifacts` and `runs show` give it: relative to the run, literally. To a terminal only text is printed, and what would
 /// steer the terminal is escaped; a pipe or file gets the bytes as they are. A file is complete or not there.
 #[derive(Debug, Clone, Args)]
-pub struct CatArgs {
+pub(super) struct CatArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -58,7 +58,8 @@ pub(super) async fn cat(args: &CatArgs, globals: &Globals) -> Result<u8, Failure
     match &args.output {
         None => print(&service, request, args.force).await?,
         Some(path) => {
-            let unwritable = |error: crate::repository::ambient::AmbientError| Failure::new(exit::USAGE, error.to_string());
+            let unwritable =
+                |error: crate::repository::ambient::AmbientError| Failure::new(exit::USAGE, error.to_string());
             let mut file = OutputFile::create(path, args.force).map_err(unwritable)?;
             copy(&service, request, &mut |bytes| file.write_all(bytes).map_err(Failure::from)).await?;
             file.finish().map_err(unwritable)?;
@@ -68,7 +69,11 @@ pub(super) async fn cat(args: &CatArgs, globals: &Globals) -> Result<u8, Failure
 }
 
 /// Prints an output; to a terminal only as text.
-pub(super) async fn print(service: &RetainedRuns, request: pb::ReadArtifactRequest, force: bool) -> Result<(), Failure> {
+pub(super) async fn print(
+    service: &RetainedRuns,
+    request: pb::ReadArtifactRequest,
+    force: bool,
+) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     if !terminal::stdout_is_terminal() || force {
         copy(service, request, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
@@ -100,7 +105,10 @@ fn text_of(bytes: &[u8]) -> Result<(String, Vec<u8>), Failure> {
 }
 
 fn not_text() -> Failure {
-    Failure::new(exit::USAGE, "this is not text; write it to a file with --output, or print it all the same with --force")
+    Failure::new(
+        exit::USAGE,
+        "this is not text; write it to a file with --output, or print it all the same with --force",
+    )
 }
 
 /// Hands the bytes of an output on, piece by piece.

@@ -18,7 +18,7 @@ const PAGE: i32 = 500;
 ///
 /// Without --limit all that match are listed. Runs without a completion time come last. Problems are counted at the end: see `runs problems`.
 #[derive(Debug, Clone, Args)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub struct ListArgs {
 ///
 /// Exit codes: 0 found, and the conditions are met; 3 found, and a condition is not met; 6 none found; 7 its run id stands in two directories.
 #[derive(Debug, Clone, Args)]
-pub struct LatestArgs {
+pub(super) struct LatestArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -112,7 +112,9 @@ fn render(list: &pb::ListRetainedRunsResponse) -> String {
     let counts: Vec<String> = list
         .status_counts
         .iter()
-        .map(|(word, count)| format!("{count} {}", if word.is_empty() { "without result".to_owned() } else { terminal::cell(word) }))
+        .map(|(word, count)| {
+            format!("{count} {}", if word.is_empty() { "without result".to_owned() } else { terminal::cell(word) })
+        })
         .collect();
     let shown = i64::try_from(list.runs.len()).unwrap_or(i64::MAX);
     let of = if shown < list.total_size { format!("{shown} of {}", list.total_size) } else { shown.to_string() };
@@ -159,7 +161,8 @@ pub(super) async fn latest(args: &LatestArgs, globals: &Globals) -> Result<u8, F
             return Err(Failure::new(exit::FAILED, "the latest run has no completion time, so its age is unknown"));
         };
         if Timestamp::now().duration_since(completed) > max_age {
-            let message = format!("the latest run completed {}, longer ago than {max_age:#}", format_timestamp(completed));
+            let message =
+                format!("the latest run completed {}, longer ago than {max_age:#}", format_timestamp(completed));
             return Err(Failure::new(exit::FAILED, message));
         }
     }

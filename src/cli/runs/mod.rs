@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::exit::{self, Failure};
 use super::{Globals, serve, terminal};
@@ -32,7 +32,7 @@ use crate::services::{Admission, RetainedRuns};
 ///   guide-board runs cat --run-id run-20260508T164334Z-7f3a91c2 reports/report.md
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
-pub struct RunsArgs {
+pub(super) struct RunsArgs {
     #[command(subcommand)]
     command: RunsCommand,
 }
@@ -64,7 +64,7 @@ struct Place {
 
 /// Runs the command.
 #[must_use]
-pub fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
+pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(exit::INTERNAL, format!("no runtime: {error}")).tell(),
@@ -121,7 +121,7 @@ fn local_spec(text: &str) -> Result<RootSpec, RootSpecError> {
 /// Makes one call to a service and takes the reply.
 macro_rules! call {
     ($service:expr, $method:ident, $request:expr) => {
-        $service.$method(Request::new($request)).await.map(tonic::Response::into_inner).map_err(Failure::from)
+        $service.$method(tonic::Request::new($request)).await.map(tonic::Response::into_inner).map_err(Failure::from)
     };
 }
 use call;

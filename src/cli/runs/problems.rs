@@ -15,7 +15,7 @@ const PAGE: i32 = 500;
 ///
 /// Runs that are being made are listed too, as in_progress; they are no defect.
 #[derive(Debug, Clone, Args)]
-pub struct ProblemsArgs {
+pub(super) struct ProblemsArgs {
     #[command(flatten)]
     place: Place,
     /// Only problems for this reason, for example incomplete; may be repeated

@@ -14,7 +14,7 @@ use crate::wire::{pb, to_json};
 /// The kinds are report (the default), assessment_package, submission_package, fragments, export_manifest, and whatever else the run's summary
 /// names. With --json the reports themselves are described: all of them, or the one of --kind.
 #[derive(Debug, Clone, Args)]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

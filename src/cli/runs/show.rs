@@ -14,7 +14,7 @@ use crate::wire::{pb, to_json};
 
 /// Shows everything that a run's summary says
 #[derive(Debug, Clone, Args)]
-pub struct ShowArgs {
+pub(super) struct ShowArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

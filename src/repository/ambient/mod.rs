@@ -8,7 +8,9 @@ pub mod target_tree;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-pub use operator::{OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically};
+pub use operator::{
+    OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically,
+};
 
 /// Why a file or directory that the operator named could not be read. `Display` names it and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -128,8 +130,9 @@ pub fn resolved(path: &Path) -> PathBuf {
 #[must_use]
 pub fn head_commit(path: &Path) -> Option<String> {
     let repository = gix::discover(path).ok()?;
-    let head = repository.head_id().ok()?;
-    Some(head.to_string())
+    // Not peeled: what HEAD names is wanted, whether or not this clone has the object.
+    let id = repository.head().ok()?.id()?;
+    Some(id.to_string())
 }
 
 #[cfg(test)]

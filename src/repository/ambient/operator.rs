@@ -77,7 +77,11 @@ impl OutputFile {
     #[expect(clippy::disallowed_methods, reason = "the operator names this file")]
     pub fn finish(self) -> Result<(), AmbientError> {
         let placed = self.file.sync_all().and_then(|()| {
-            if self.replace { std::fs::rename(&self.aside, &self.path) } else { std::fs::hard_link(&self.aside, &self.path) }
+            if self.replace {
+                std::fs::rename(&self.aside, &self.path)
+            } else {
+                std::fs::hard_link(&self.aside, &self.path)
+            }
         });
         placed.map_err(|source| AmbientError::Unwritable { path: self.path.clone(), source })
     }

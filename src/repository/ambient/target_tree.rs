@@ -92,16 +92,12 @@ impl TreeFile {
 
     /// The last component of the path.
     pub fn name(&self) -> &str {
-        self.path
-            .rsplit_once('/')
-            .map_or(self.path.as_str(), |(_, name)| name)
+        self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name)
     }
 
     /// The path without its last component; empty at the root.
     pub fn directory(&self) -> &str {
-        self.path
-            .rsplit_once('/')
-            .map_or("", |(directory, _)| directory)
+        self.path.rsplit_once('/').map_or("", |(directory, _)| directory)
     }
 
     /// The size in bytes when the tree was listed.
@@ -145,8 +141,8 @@ pub struct TargetTree {
 impl TargetTree {
     /// Opens the directory the operator named and lists its files; the path itself may be a symbolic link.
     pub fn open(path: &Path) -> Result<Self, TreeError> {
-        let root = rustix::fs::open(path, DIRECTORY, Mode::empty())
-            .map_err(|cause| TreeError::NotADirectory(cause.into()))?;
+        let root =
+            rustix::fs::open(path, DIRECTORY, Mode::empty()).map_err(|cause| TreeError::NotADirectory(cause.into()))?;
         let mut listing = listing::list(path, &root)?;
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
@@ -180,10 +176,7 @@ impl TargetTree {
 
     /// The entry with exactly this path.
     pub fn get(&self, path: &str) -> Option<&TreeFile> {
-        let at = self
-            .files
-            .binary_search_by(|file| file.path.as_str().cmp(path))
-            .ok()?;
+        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
         self.files.get(at)
     }
 
@@ -202,29 +195,19 @@ impl TargetTree {
 
     /// The first `limit` bytes of the file that the entry stands for.
     pub fn read_head(&self, file: &TreeFile, limit: usize) -> io::Result<FileHead> {
-        let file = self
-            .resolve(file)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let file = self.resolve(file).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         read_beneath(&self.root, &file.raw, limit)
     }
 }
 
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const BENEATH_DIRECTORY: OFlags = DIRECTORY.union(OFlags::NOFOLLOW);
-const BENEATH_FILE: OFlags = OFlags::RDONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY)
-    .union(OFlags::CLOEXEC);
+const BENEATH_FILE: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 fn open_directory(root: &OwnedFd, path: &[u8]) -> io::Result<OwnedFd> {
     let mut handle = rustix::fs::openat(root, ".", DIRECTORY, Mode::empty())?;
-    for component in path
-        .split(|byte| *byte == b'/')
-        .filter(|component| !component.is_empty())
-    {
+    for component in path.split(|byte| *byte == b'/').filter(|component| !component.is_empty()) {
         if component == b".." {
             return Err(io::ErrorKind::InvalidInput.into());
         }

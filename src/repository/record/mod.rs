@@ -12,6 +12,8 @@
 //! - **Durable.** [`RunRecord::finish`] flushes every file and directory of the run, what runners left included, before the summary gets
 //!   its name, and the directory after that.
 
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::ffi::OsString;
@@ -79,7 +81,8 @@ pub enum RecordError {
 pub struct RunRecord {
     directory: OwnedFd,
     parent: OwnedFd,
-    lock: OwnedFd,
+    /// Every `run.json` there was, locked. The old ones stay locked because a reader may have opened one just before it was replaced.
+    locks: Vec<OwnedFd>,
 }
 
 /// A new file in the run directory that is written piece by piece.
@@ -123,7 +126,7 @@ impl RunRecord {
         let lock = place_run_json(&directory, run_json)?;
         flush(&directory, ".")?;
         rustix::fs::fsync(&parent).map_err(cannot)?;
-        Ok(Self { directory, parent, lock })
+        Ok(Self { directory, parent, locks: vec![lock] })
     }
 
     /// Writes a new file, making the directories above it.
@@ -196,7 +199,7 @@ impl RunRecord {
     /// # Errors
     /// When it cannot be written.
     pub fn replace_run_json(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
-        self.lock = place_run_json(&self.directory, bytes)?;
+        self.locks.push(place_run_json(&self.directory, bytes)?);
         Ok(())
     }
 
@@ -215,7 +218,7 @@ impl RunRecord {
             path: "..".to_owned(),
             source,
         })?;
-        drop(self.lock);
+        drop(self.locks);
         Ok(())
     }
 

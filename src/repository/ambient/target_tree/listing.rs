@@ -7,19 +7,12 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType};
 
 use super::{
-    FileOrigin, Kind, MAX_DEPTH, MAX_FILES, TreeError, TreeFile, open_directory, printable,
-    read_beneath, split,
+    FileOrigin, Kind, MAX_DEPTH, MAX_FILES, TreeError, TreeFile, open_directory, printable, read_beneath, split,
 };
 
 const VCS_DIRECTORIES: [&[u8]; 3] = [b".git", b".hg", b".svn"];
 /// What is read to open a repository, before its index.
-const GIT_FILES: [&str; 5] = [
-    ".git",
-    ".git/HEAD",
-    ".git/config",
-    ".git/commondir",
-    ".git/config.worktree",
-];
+const GIT_FILES: [&str; 5] = [".git", ".git/HEAD", ".git/config", ".git/commondir", ".git/config.worktree"];
 const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
 const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
@@ -33,12 +26,7 @@ pub(super) struct Listing {
 
 /// Lists the files of the directory at `path`, which `root` is the handle of.
 pub(super) fn list(path: &Path, root: &OwnedFd) -> Result<Listing, TreeError> {
-    let mut lister = Lister {
-        root,
-        files: Vec::new(),
-        truncated: false,
-        notes: Vec::new(),
-    };
+    let mut lister = Lister { root, files: Vec::new(), truncated: false, notes: Vec::new() };
     let origin = match tracked_paths(path, root)? {
         Tracked::Paths(paths) => {
             lister.add_tracked(paths);
@@ -50,18 +38,8 @@ pub(super) fn list(path: &Path, root: &OwnedFd) -> Result<Listing, TreeError> {
             FileOrigin::Walk
         }
     };
-    let Lister {
-        files,
-        truncated,
-        notes,
-        ..
-    } = lister;
-    Ok(Listing {
-        files,
-        origin,
-        truncated,
-        notes,
-    })
+    let Lister { files, truncated, notes, .. } = lister;
+    Ok(Listing { files, origin, truncated, notes })
 }
 
 enum Tracked {
@@ -85,30 +63,23 @@ fn tracked_paths(path: &Path, root: &OwnedFd) -> Result<Tracked, TreeError> {
         return Err(TreeError::BareRepository);
     }
     let index_path = repository.index_path();
-    let regular = rustix::fs::lstat(&index_path)
-        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file());
+    let regular = rustix::fs::lstat(&index_path).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file());
     if !regular {
-        let note =
-            "The checkout has no git index yet; the directory was walked, ignored files included.";
+        let note = "The checkout has no git index yet; the directory was walked, ignored files included.";
         return Ok(Tracked::None(Some(note.to_owned())));
     }
     let Ok(index) = repository.open_index() else {
-        let note =
-            "The git index could not be read; the directory was walked, ignored files included.";
+        let note = "The git index could not be read; the directory was walked, ignored files included.";
         return Ok(Tracked::None(Some(note.to_owned())));
     };
     let paths: BTreeSet<Vec<u8>> = index
         .entries()
         .iter()
-        .filter(|entry| {
-            entry.mode != gix::index::entry::Mode::COMMIT
-                && entry.mode != gix::index::entry::Mode::DIR
-        })
+        .filter(|entry| entry.mode != gix::index::entry::Mode::COMMIT && entry.mode != gix::index::entry::Mode::DIR)
         .map(|entry| entry.path(&index).to_vec())
         .collect();
     if paths.is_empty() {
-        let note =
-            "Nothing is tracked in git yet; the directory was walked, ignored files included.";
+        let note = "Nothing is tracked in git yet; the directory was walked, ignored files included.";
         return Ok(Tracked::None(Some(note.to_owned())));
     }
     Ok(Tracked::Paths(paths))
@@ -133,10 +104,7 @@ impl Lister<'_> {
     /// Lists tracked paths that stand in the work tree, the shallow ones first where a bound cuts.
     fn add_tracked(&mut self, paths: BTreeSet<Vec<u8>>) {
         let total = paths.len();
-        let mut paths: Vec<Vec<u8>> = paths
-            .into_iter()
-            .filter(|path| depth(path) <= MAX_DEPTH)
-            .collect();
+        let mut paths: Vec<Vec<u8>> = paths.into_iter().filter(|path| depth(path) <= MAX_DEPTH).collect();
         if paths.len() > MAX_FILES {
             paths.sort_by_key(|path| depth(path));
             paths.truncate(MAX_FILES);
@@ -146,9 +114,7 @@ impl Lister<'_> {
         for path in paths {
             let (directory, name) = split(&path);
             if parent.as_ref().is_none_or(|(known, _)| known != directory) {
-                parent = open_directory(self.root, directory)
-                    .ok()
-                    .map(|handle| (directory.to_vec(), handle));
+                parent = open_directory(self.root, directory).ok().map(|handle| (directory.to_vec(), handle));
             }
             if let Some((_, handle)) = &parent {
                 self.files.extend(entry(handle, name, path.clone()));
@@ -168,18 +134,11 @@ impl Lister<'_> {
                 break;
             }
             let Ok(handle) = open_directory(self.root, &directory) else {
-                self.notes.push(format!(
-                    "The directory {} could not be read.",
-                    printable(&directory)
-                ));
+                self.notes.push(format!("The directory {} could not be read.", printable(&directory)));
                 continue;
             };
             let mut names = Vec::new();
-            for found in rustix::fs::Dir::read_from(&handle)
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
+            for found in rustix::fs::Dir::read_from(&handle).into_iter().flatten().flatten() {
                 if names.len() > MAX_FILES {
                     self.truncated = true;
                     break;
@@ -200,9 +159,8 @@ impl Lister<'_> {
                 } else {
                     [directory.as_slice(), b"/", name.as_slice()].concat()
                 };
-                let is_directory =
-                    rustix::fs::statat(&handle, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)
-                        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_dir());
+                let is_directory = rustix::fs::statat(&handle, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)
+                    .is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_dir());
                 if depth(&path) > MAX_DEPTH || (!is_directory && self.files.len() >= MAX_FILES) {
                     self.truncated = true;
                 } else if is_directory {
@@ -213,9 +171,7 @@ impl Lister<'_> {
             }
         }
         if caches > 0 {
-            self.notes.push(format!(
-                "Cache directories marked by CACHEDIR.TAG were passed over: {caches}."
-            ));
+            self.notes.push(format!("Cache directories marked by CACHEDIR.TAG were passed over: {caches}."));
         }
     }
 }
@@ -235,12 +191,7 @@ fn entry(parent: &OwnedFd, name: &[u8], raw: Vec<u8>) -> Option<TreeFile> {
         FileType::Directory => return None,
         _ => Kind::Special,
     };
-    Some(TreeFile {
-        path: printable(&raw),
-        raw,
-        size: u64::try_from(found.st_size).unwrap_or(0),
-        kind,
-    })
+    Some(TreeFile { path: printable(&raw), raw, size: u64::try_from(found.st_size).unwrap_or(0), kind })
 }
 
 /// The tree path that a link names, worked out on the names alone; none when it leaves the tree.
@@ -248,10 +199,7 @@ fn link_target(directory: &[u8], target: &[u8]) -> Option<String> {
     if target.starts_with(b"/") {
         return None;
     }
-    let mut parts: Vec<&[u8]> = directory
-        .split(|byte| *byte == b'/')
-        .filter(|part| !part.is_empty())
-        .collect();
+    let mut parts: Vec<&[u8]> = directory.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
     for part in target.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
@@ -266,8 +214,7 @@ fn link_target(directory: &[u8], target: &[u8]) -> Option<String> {
 
 fn is_tagged_cache(handle: &OwnedFd, names: &[Vec<u8>]) -> bool {
     names.iter().any(|name| name == CACHE_TAG)
-        && read_beneath(handle, CACHE_TAG, CACHE_SIGNATURE.len())
-            .is_ok_and(|head| head.bytes == CACHE_SIGNATURE)
+        && read_beneath(handle, CACHE_TAG, CACHE_SIGNATURE.len()).is_ok_and(|head| head.bytes == CACHE_SIGNATURE)
 }
 
 #[cfg(test)]
@@ -277,10 +224,7 @@ mod tests {
 
     #[test]
     fn a_link_is_followed_by_name_only_while_it_stays_inside() {
-        assert_eq!(
-            link_target(b"docs", b"../README.md"),
-            Some("README.md".into())
-        );
+        assert_eq!(link_target(b"docs", b"../README.md"), Some("README.md".into()));
         assert_eq!(link_target(b"", b"./a/./b"), Some("a/b".into()));
         assert_eq!(link_target(b"", b"../README.md"), None);
         assert_eq!(link_target(b"a", b"../../x/README.md"), None);

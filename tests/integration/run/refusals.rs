@@ -1,0 +1,129 @@
+//! What is refused before anything is made: with everything that is wrong, at once, and where.
+
+use serde_json::json;
+
+use crate::support::{World, files, reports};
+
+fn world() -> World {
+    let world = World::new();
+    world.target().write();
+    world.assessment(&["probe"]).write();
+    world.extension("probe").script(&reports("pass"));
+    world
+}
+
+#[test]
+fn all_problems_of_both_profiles_come_at_once_with_file_and_pointer() {
+    let world = world();
+    world.target().set("id", json!(7)).set("endpoints", json!([])).set("typo", json!(1)).write();
+    world
+        .assessment(&["probe"])
+        .set("runtime_policy", json!({"timeout_seconds": 0}))
+        .set("waivers_ref", json!("w.json"))
+        .write();
+    let run = world.run().finish().expect_code(2);
+    for expected in [
+        "target.json: /id: found 7: it is not of type \"string\"",
+        "target.json: /endpoints: ",
+        "'typo' was unexpected",
+        "assessment.json: /runtime_policy/timeout_seconds: found 0: ",
+        "assessment.json: /waivers_ref: policy sets are not supported",
+    ] {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    assert!(!run.directory.exists());
+}
+
+#[test]
+fn what_is_not_built_yet_is_refused_by_pointer_and_empty_values_are_fine() {
+    let refs = ["expectations_ref", "waivers_ref", "challenges_ref", "exclusions_ref"];
+    for key in refs {
+        let world = world();
+        world.assessment(&["probe"]).set(key, json!("set.json")).write();
+        let run = world.run().finish().expect_code(2);
+        assert!(run.stderr.contains(&format!("assessment.json: /{key}: ")), "{}", run.stderr);
+    }
+    let manifests = [
+        ("/normalizers", json!([{"id": "n"}]), "/normalizers: "),
+        ("/mappings", json!(["m"]), "/mappings: "),
+        ("/report_fragments", json!(["f"]), "/report_fragments: "),
+        ("/preflight_runner", json!("runner"), "/preflight_runner: "),
+        (
+            "/runner_entrypoints/0",
+            json!({"id": "runner", "kind": "python_module"}),
+            "/runner_entrypoints/0/kind: python_module",
+        ),
+        ("/runner_entrypoints/0", json!({"id": "runner", "kind": "external"}), "/runner_entrypoints/0/kind: external"),
+    ];
+    for (pointer, value, expected) in manifests {
+        let world = world();
+        world.extension("probe").set(pointer, value).write();
+        let run = world.run().finish().expect_code(2);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    let world = world();
+    let profile = refs.iter().fold(world.assessment(&["probe"]), |profile, key| profile.set(key, json!(null)));
+    profile.write();
+    world.extension("probe").set("/normalizers", json!([])).set("/preflight_runner", json!(null)).write();
+    world.run().finish().expect_code(0);
+}
+
+#[test]
+fn an_output_directory_that_exists_is_refused_and_untouched() {
+    let world = world();
+    std::fs::create_dir(world.path("run")).expect("made");
+    std::fs::write(world.path("run/mine"), "mine").expect("written");
+    let run = world.run().finish().expect_code(2);
+    assert!(run.stderr.contains("exists already"), "{}", run.stderr);
+    assert_eq!(files(&run.directory), ["mine"]);
+}
+
+#[test]
+fn extension_ids_must_be_unique_and_equal_to_the_directory_name() {
+    let world = world();
+    world.extension("sample-noop").script(&reports("pass"));
+    world.extension("other").set("/id", json!("another")).script(&reports("pass"));
+    let run = world.run().finish().expect_code(2);
+    assert!(run.stderr.contains("another extension bears this id"), "{}", run.stderr);
+    assert!(run.stderr.contains("/id: an extension's id is its directory's name, which is other"), "{}", run.stderr);
+}
+
+#[test]
+fn unknown_extensions_groups_and_runners_are_named() {
+    let world = world();
+    let groups =
+        json!([{"extension_id": "probe", "check_group": "grupp"}, {"extension_id": "none", "check_group": "x"}]);
+    world.assessment(&["probe", "absent"]).set("check_groups", groups).write();
+    let run = world.run().finish().expect_code(2);
+    for expected in
+        ["/extensions/1: there is no extension absent", "/check_groups/0/check_group", "/check_groups/1/extension_id"]
+    {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    world.assessment(&["probe"]).write();
+    world.extension("probe").set("/check_groups/0/runner_ref", json!("nobody")).write();
+    let run = world.run().finish().expect_code(2);
+    assert!(run.stderr.contains("/check_groups/0/runner_ref"), "{}", run.stderr);
+}
+
+#[test]
+fn an_extension_dir_may_be_an_extension_itself() {
+    let world = world();
+    let mut command = world.command();
+    command.arg("--extension-dir").arg(world.path("extensions/probe")).arg("run");
+    command.arg("--target").arg(world.path("target.json")).arg("--assessment").arg(world.path("assessment.json"));
+    let output = command.arg("--output-dir").arg(world.path("run")).output().expect("runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn missing_files_wrong_json_and_wrong_flags_are_usage_errors() {
+    let world = world();
+    std::fs::remove_file(world.path("target.json")).expect("removed");
+    std::fs::write(world.path("assessment.json"), "{\"id\": ").expect("written");
+    let run = world.run().finish().expect_code(2);
+    assert!(run.stderr.contains("there is no such file") && run.stderr.contains("not JSON"), "{}", run.stderr);
+    for flag in ["--label=novalue", "--label=.bad=1", "--gate=other", "--run-id=a/b", "--progress=loud"] {
+        world.run().arg(flag).finish().expect_code(2);
+    }
+}

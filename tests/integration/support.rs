@@ -1,0 +1,285 @@
+//! Builders for profiles and extensions in a fresh directory, and the binary in a neutral environment.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// How long a condition may take to come true before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A fresh directory for one test.
+pub(crate) struct World {
+    directory: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// A target profile named `target.json`, id `a-target`.
+    pub(crate) fn target(&self) -> Profile {
+        let value = json!({
+            "id": "a-target", "subject_type": "repository",
+            "endpoints": [{"binding": "https", "url": "https://example.invalid"}],
+        });
+        Profile { path: self.path("target.json"), value }
+    }
+
+    /// An assessment profile named `assessment.json`, id `an-assessment`, of these extensions.
+    pub(crate) fn assessment(&self, extensions: &[&str]) -> Profile {
+        let value = json!({"id": "an-assessment", "extensions": extensions});
+        Profile { path: self.path("assessment.json"), value }
+    }
+
+    /// An extension in `extensions/<id>` with one group `group` and the checks `one` and `two`.
+    pub(crate) fn extension(&self, id: &str) -> Extension {
+        let directory = self.path("extensions").join(id);
+        std::fs::create_dir_all(&directory).expect("made");
+        let manifest = json!({
+            "id": id, "version": "1.2.3",
+            "check_groups": [{"id": "group", "runner_ref": "runner", "checks": [
+                {"id": "one", "title": "Check one", "requirement_refs": ["public:1"]}, {"id": "two"},
+            ]}],
+            "runner_entrypoints": [{"id": "runner", "kind": "command", "command": ["./runner.sh"]}],
+        });
+        Extension { directory, manifest }
+    }
+
+    /// A `run` of `target.json` and `assessment.json` with the extensions of this world, into `run`.
+    pub(crate) fn run(&self) -> Run {
+        let mut command = self.command();
+        if self.path("extensions").is_dir() {
+            command.arg("--extension-dir").arg(self.path("extensions"));
+        }
+        command.arg("run");
+        let output = self.path("run");
+        command.arg("--target").arg(self.path("target.json"));
+        command.arg("--assessment").arg(self.path("assessment.json"));
+        command.arg("--output-dir").arg(&output);
+        Run { command, output }
+    }
+
+    /// The bare binary in this world's directory and a neutral environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guide-board"));
+        command.current_dir(self.directory.path()).env_clear().env("HOME", self.directory.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin")));
+        command.stdin(Stdio::null());
+        command
+    }
+}
+
+/// A profile in the making.
+pub(crate) struct Profile {
+    path: PathBuf,
+    value: Value,
+}
+
+impl Profile {
+    pub(crate) fn set(mut self, key: &str, value: Value) -> Self {
+        self.value[key] = value;
+        self
+    }
+
+    pub(crate) fn write(self) -> PathBuf {
+        std::fs::write(&self.path, self.value.to_string()).expect("written");
+        self.path
+    }
+}
+
+/// An extension in the making.
+pub(crate) struct Extension {
+    directory: PathBuf,
+    manifest: Value,
+}
+
+impl Extension {
+    pub(crate) fn set(mut self, pointer: &str, value: Value) -> Self {
+        let (above, key) = pointer.rsplit_once('/').expect("a pointer");
+        let place = self.manifest.pointer_mut(above).expect("there");
+        match place {
+            Value::Array(items) => items[key.parse::<usize>().expect("an index")] = value,
+            other => other[key] = value,
+        }
+        self
+    }
+
+    pub(crate) fn timeout(self, seconds: u64) -> Self {
+        self.set("/check_groups/0/timeout_seconds", json!(seconds))
+    }
+
+    /// Writes the manifest and a runner that is this shell script.
+    pub(crate) fn script(self, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let runner = self.directory.join("runner.sh");
+        std::fs::write(&runner, format!("#!/bin/sh\n{script}\n")).expect("written");
+        std::fs::set_permissions(&runner, PermissionsExt::from_mode(0o755)).expect("executable");
+        self.write();
+    }
+
+    /// Writes the manifest alone.
+    pub(crate) fn write(self) {
+        std::fs::write(self.directory.join("extension.json"), self.manifest.to_string()).expect("written");
+    }
+}
+
+/// Shell that reports both checks with this result.
+pub(crate) fn reports(result: &str) -> String {
+    let item = |check: &str| json!({"check_id": check, "result": result, "observations": ["seen"], "facts": {}});
+    format!("cat <<'END'\n{}\nEND", json!({"evidence": [item("one"), item("two")]}))
+}
+
+/// A `run` in the making.
+pub(crate) struct Run {
+    command: Command,
+    output: PathBuf,
+}
+
+impl Run {
+    pub(crate) fn arg(mut self, arg: &str) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn finish(mut self) -> Finished {
+        let output = self.command.output().expect("the binary runs");
+        Finished {
+            code: output.status.code().expect("an exit code"),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+            directory: self.output,
+        }
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Started {
+        let child = self.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
+        Started { child, directory: self.output }
+    }
+}
+
+/// A `run` that runs. Dropping it kills it.
+pub(crate) struct Started {
+    pub(crate) child: Child,
+    pub(crate) directory: PathBuf,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A `run` that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) directory: PathBuf,
+}
+
+impl Finished {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    pub(crate) fn json(&self, document: &str) -> Value {
+        let text = self.text(document);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{document}: {error}"))
+    }
+
+    pub(crate) fn text(&self, document: &str) -> String {
+        std::fs::read_to_string(self.directory.join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+    }
+
+    /// The items of one check.
+    pub(crate) fn items(&self, check: &str) -> Vec<Map<String, Value>> {
+        let evidence = self.json("normalized/evidence.json");
+        let items = evidence.as_array().expect("an array").iter();
+        items
+            .filter(|item| item["check_id"] == check)
+            .map(|item| item.as_object().expect("an object").clone())
+            .collect()
+    }
+
+    /// Asserts that both checks have exactly one item with this result, and an observation that contains `said`.
+    pub(crate) fn expect_items(&self, result: &str, said: &str) {
+        for check in ["one", "two"] {
+            let items = self.items(check);
+            assert_eq!(items.len(), 1, "{items:?}");
+            assert_eq!(items[0]["result"], result, "{items:?}");
+            assert!(items[0]["observations"].to_string().contains(said), "{said}: {items:?}");
+        }
+    }
+
+    /// Every file of the run directory, relative, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        files(&self.directory)
+    }
+}
+
+/// Every file beneath a directory, links and special files included, relative, in order.
+pub(crate) fn files(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(&next).expect("listed") {
+            let entry = entry.expect("an entry");
+            if entry.file_type().expect("a type").is_dir() {
+                waiting.push(entry.path());
+            } else {
+                let path = entry.path();
+                found.push(path.strip_prefix(directory).expect("beneath").to_string_lossy().into_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Waits until something is there, and gives up loudly.
+pub(crate) fn eventually<T>(what: &str, within: Option<Duration>, mut look: impl FnMut() -> Option<T>) -> T {
+    let bound = within.unwrap_or(PATIENCE);
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < bound, "{what} did not come within {bound:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The process ids that runners wrote into files of their artifact directory, once all stand there whole.
+pub(crate) fn pids(directory: &Path, names: &[&str]) -> Vec<u32> {
+    let read = |name: &&str| {
+        let text = std::fs::read_to_string(directory.join(name)).ok()?;
+        text.strip_suffix('\n')?.parse().ok()
+    };
+    names.iter().map(|name| eventually(name, None, || read(name))).collect()
+}
+
+/// Whether a process is there and more than a zombie.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    !matches!(state, Some('Z' | 'X') | None)
+}
