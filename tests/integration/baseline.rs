@@ -16,17 +16,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use guide_board::repository::ambient::target_tree::{FileOrigin, TargetTree, TreeError};
 use guide_board::baseline::checks::CHECKS;
 use guide_board::baseline::result::EvidenceItem;
-use guide_board::model::{EvidenceResult, Severity};
 use guide_board::baseline::{EXTENSION_ID, assess};
+use guide_board::model::{EvidenceResult, Severity};
+use guide_board::repository::ambient::target_tree::{FileOrigin, TargetTree, TreeError};
 use tempfile::TempDir;
 
 const MIT: &str = "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software.\n\
     The above copyright notice and this permission notice shall be included in all copies.\n";
-const WORKFLOW: &str =
-    "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";
+const WORKFLOW: &str = "on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";
 
 /// A directory under construction.
 struct Repo {
@@ -34,9 +33,7 @@ struct Repo {
 }
 
 fn repo() -> Repo {
-    Repo {
-        directory: TempDir::new().unwrap(),
-    }
+    Repo { directory: TempDir::new().unwrap() }
 }
 
 impl Repo {
@@ -53,12 +50,7 @@ impl Repo {
 
     fn sized(self, path: &str, bytes: u64) -> Self {
         let this = self.file(path, "");
-        fs::File::options()
-            .write(true)
-            .open(this.path().join(path))
-            .unwrap()
-            .set_len(bytes)
-            .unwrap();
+        fs::File::options().write(true).open(this.path().join(path)).unwrap().set_len(bytes).unwrap();
         this
     }
 
@@ -102,10 +94,7 @@ impl Repo {
         let item = self.check(id);
         assert_eq!(item.result, expected, "{item:#?}");
         assert!(!item.observations.is_empty(), "{item:#?}");
-        assert_eq!(
-            item.severity.is_some(),
-            matches!(expected, EvidenceResult::Fail | EvidenceResult::Warning)
-        );
+        assert_eq!(item.severity.is_some(), matches!(expected, EvidenceResult::Fail | EvidenceResult::Warning));
         item
     }
 

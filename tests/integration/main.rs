@@ -1,6 +1,16 @@
-//! The integration tests, which drive the real binary. This is their table of contents.
+//! The integration tests, which drive the real binary and the real server. This is their table of contents.
 #![allow(clippy::disallowed_methods, reason = "tests set up and look at real files")]
 
+/// The checks of the bundled extension, on trees in fresh directories.
+mod baseline;
+/// The command line: golden files for the whole surface.
+mod cli;
+/// Supervised processes.
 mod process;
+/// `guide-board run`: whole run directories from profiles and extensions.
 mod run;
+/// Every call of the services, over a socket.
+mod service;
+/// The whole story: serve, assess, kill, restart, find again.
+mod story;
 mod support;

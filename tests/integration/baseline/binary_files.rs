@@ -10,10 +10,7 @@ const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0";
 #[test]
 fn flags_an_executable_whatever_its_name() {
     let item = repo().file("docs/picture.png", ELF).fails(ID);
-    assert_eq!(
-        (place(&item), item.severity),
-        (("docs/picture.png", None), Some(Severity::High))
-    );
+    assert_eq!((place(&item), item.severity), (("docs/picture.png", None), Some(Severity::High)));
 }
 
 #[test]
@@ -34,9 +31,7 @@ fn flags_bytecode_and_packages() {
 
 #[test]
 fn flags_a_gradle_wrapper_mildly() {
-    repo()
-        .file("gradle/wrapper/gradle-wrapper.jar", ZIP)
-        .warns(ID);
+    repo().file("gradle/wrapper/gradle-wrapper.jar", ZIP).warns(ID);
 }
 
 #[test]
@@ -47,10 +42,7 @@ fn flags_test_data_mildly() {
 #[test]
 fn accepts_a_gradle_wrapper_that_a_workflow_validates() {
     let workflow = "jobs:\n  a:\n    steps:\n      - uses: gradle/actions/wrapper-validation@v4\n";
-    repo()
-        .file("gradle/wrapper/gradle-wrapper.jar", ZIP)
-        .file(".github/workflows/w.yml", workflow)
-        .passes(ID);
+    repo().file("gradle/wrapper/gradle-wrapper.jar", ZIP).file(".github/workflows/w.yml", workflow).passes(ID);
 }
 
 #[test]
@@ -75,9 +67,5 @@ fn accepts_text_with_the_extension_of_a_binary() {
 
 #[test]
 fn accepts_scripts_that_are_executable_and_empty_objects() {
-    repo()
-        .file("configure", "#!/bin/sh\nexit 0\n")
-        .file("empty.o", "")
-        .file("short.so", "\x7fEL")
-        .passes(ID);
+    repo().file("configure", "#!/bin/sh\nexit 0\n").file("empty.o", "").file("short.so", "\x7fEL").passes(ID);
 }

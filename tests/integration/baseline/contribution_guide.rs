@@ -6,45 +6,27 @@ const ID: &str = "contribution-guide";
 
 #[test]
 fn flags_a_tree_without_one() {
-    repo()
-        .file(
-            "README.md",
-            "# T\nText.\n## Contributors\nAlice, Bob, Carol, Dave, Eve and others.\n",
-        )
-        .fails(ID);
+    repo().file("README.md", "# T\nText.\n## Contributors\nAlice, Bob, Carol, Dave, Eve and others.\n").fails(ID);
 }
 
 #[test]
 fn flags_an_empty_one() {
-    assert_eq!(
-        place(&repo().file("CONTRIBUTING.md", "").fails(ID)),
-        ("CONTRIBUTING.md", Some(1))
-    );
+    assert_eq!(place(&repo().file("CONTRIBUTING.md", "").fails(ID)), ("CONTRIBUTING.md", Some(1)));
 }
 
 #[test]
 fn flags_two_words() {
-    repo()
-        .file("CONTRIBUTING.md", "# Contributing\nPatches welcome.\n")
-        .warns(ID);
+    repo().file("CONTRIBUTING.md", "# Contributing\nPatches welcome.\n").warns(ID);
 }
 
 #[test]
 fn flags_code_named_like_one() {
-    repo()
-        .file("contributing.py", "x = 1")
-        .file("src/CONTRIBUTING.md", "Send a patch ".repeat(9))
-        .fails(ID);
+    repo().file("contributing.py", "x = 1").file("src/CONTRIBUTING.md", "Send a patch ".repeat(9)).fails(ID);
 }
 
 #[test]
 fn accepts_a_section_of_the_readme() {
-    repo()
-        .file(
-            "README.md",
-            "# T\nText.\n## Contributing\nOpen a pull request and run make test first.\n",
-        )
-        .passes(ID);
+    repo().file("README.md", "# T\nText.\n## Contributing\nOpen a pull request and run make test first.\n").passes(ID);
 }
 
 #[test]
@@ -59,10 +41,5 @@ fn accepts_one_deep_in_the_documentation() {
 
 #[test]
 fn accepts_a_short_one_that_links_to_the_guide() {
-    repo()
-        .file(
-            ".github/CONTRIBUTING.md",
-            "See [the guide](https://proj.io/guide).\n",
-        )
-        .passes(ID);
+    repo().file(".github/CONTRIBUTING.md", "See [the guide](https://proj.io/guide).\n").passes(ID);
 }

@@ -6,18 +6,12 @@ const ID: &str = "license-present";
 
 #[test]
 fn flags_a_tree_without_one() {
-    assert_eq!(
-        repo().file("README.md", "x").fails(ID).severity,
-        Some(Severity::High)
-    );
+    assert_eq!(repo().file("README.md", "x").fails(ID).severity, Some(Severity::High));
 }
 
 #[test]
 fn flags_an_empty_file_at_its_first_line() {
-    assert_eq!(
-        place(&repo().file("LICENSE", " \n").fails(ID)),
-        ("LICENSE", Some(1))
-    );
+    assert_eq!(place(&repo().file("LICENSE", " \n").fails(ID)), ("LICENSE", Some(1)));
 }
 
 #[test]
@@ -27,19 +21,12 @@ fn flags_a_bare_name() {
 
 #[test]
 fn flags_a_text_that_is_no_licence() {
-    repo()
-        .file(
-            "LICENSE.txt",
-            "This file was left here by the project generator. ".repeat(8),
-        )
-        .warns(ID);
+    repo().file("LICENSE.txt", "This file was left here by the project generator. ".repeat(8)).warns(ID);
 }
 
 #[test]
 fn flags_a_declaration_without_a_text_at_its_line() {
-    let item = repo()
-        .file("Cargo.toml", "[package]\nname = \"a\"\nlicense = \"MIT\"\n")
-        .warns(ID);
+    let item = repo().file("Cargo.toml", "[package]\nname = \"a\"\nlicense = \"MIT\"\n").warns(ID);
     assert_eq!(place(&item), ("Cargo.toml", Some(3)));
 }
 
@@ -50,10 +37,7 @@ fn flags_a_link_that_leads_nowhere() {
 
 #[test]
 fn flags_code_that_is_named_like_one() {
-    repo()
-        .file("license.rs", MIT)
-        .file("license-header.txt", MIT)
-        .fails(ID);
+    repo().file("license.rs", MIT).file("license-header.txt", MIT).fails(ID);
 }
 
 #[test]
@@ -63,20 +47,12 @@ fn flags_one_where_platforms_do_not_look() {
 
 #[test]
 fn flags_a_licence_that_is_not_open() {
-    repo()
-        .file(
-            "LICENSE",
-            format!("Business Source License 1.1\n{}", "terms ".repeat(30)),
-        )
-        .warns(ID);
+    repo().file("LICENSE", format!("Business Source License 1.1\n{}", "terms ".repeat(30))).warns(ID);
 }
 
 #[test]
 fn accepts_one_beside_an_empty_one() {
-    let item = repo()
-        .file("LICENSE", "")
-        .file("LICENSE-MIT", MIT)
-        .passes(ID);
+    let item = repo().file("LICENSE", "").file("LICENSE-MIT", MIT).passes(ID);
     assert_eq!(item.facts["spdx_ids"], serde_json::json!(["MIT"]));
 }
 
@@ -87,29 +63,19 @@ fn accepts_the_reuse_directory() {
 
 #[test]
 fn accepts_a_link_to_a_file_of_the_tree() {
-    repo()
-        .file("legal/mit.txt", MIT)
-        .link("COPYING", "legal/mit.txt")
-        .passes(ID);
+    repo().file("legal/mit.txt", MIT).link("COPYING", "legal/mit.txt").passes(ID);
 }
 
 #[test]
 fn accepts_a_text_of_its_own_that_reads_like_a_licence() {
-    let text =
-        "Copyright Example. Permission to use is granted to members under these terms. ".repeat(4);
-    assert_eq!(
-        repo().file("LICENCE.md", text).passes(ID).facts["spdx_ids"],
-        serde_json::json!(["unrecognised"])
-    );
+    let text = "Copyright Example. Permission to use is granted to members under these terms. ".repeat(4);
+    assert_eq!(repo().file("LICENCE.md", text).passes(ID).facts["spdx_ids"], serde_json::json!(["unrecognised"]));
 }
 
 #[test]
 fn accepts_the_file_that_the_manifest_names() {
     repo()
-        .file(
-            "Cargo.toml",
-            "[package]\nlicense-file = \"legal/terms.txt\"\n",
-        )
+        .file("Cargo.toml", "[package]\nlicense-file = \"legal/terms.txt\"\n")
         .file("legal/terms.txt", MIT)
         .passes(ID);
 }

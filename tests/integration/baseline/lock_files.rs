@@ -7,22 +7,12 @@ const CARGO: &str = "[package]\nname = \"a\"\n[dependencies]\nserde = \"1\"\n";
 
 #[test]
 fn flags_a_binary_without_its_lock() {
-    repo()
-        .file("Cargo.toml", CARGO)
-        .file("src/main.rs", "fn main() {}")
-        .fails(ID);
+    repo().file("Cargo.toml", CARGO).file("src/main.rs", "fn main() {}").fails(ID);
 }
 
 #[test]
 fn flags_a_library_without_its_lock_mildly() {
-    assert_eq!(
-        repo()
-            .file("Cargo.toml", CARGO)
-            .file("src/lib.rs", "")
-            .warns(ID)
-            .severity,
-        Some(Severity::Low)
-    );
+    assert_eq!(repo().file("Cargo.toml", CARGO).file("src/lib.rs", "").warns(ID).severity, Some(Severity::Low));
 }
 
 #[test]
@@ -38,10 +28,7 @@ fn flags_a_workspace_once_at_its_root() {
 
 #[test]
 fn flags_an_empty_lock() {
-    repo()
-        .file("package.json", "{\"dependencies\": {\"a\": \"1\"}}")
-        .file("package-lock.json", "")
-        .fails(ID);
+    repo().file("package.json", "{\"dependencies\": {\"a\": \"1\"}}").file("package-lock.json", "").fails(ID);
 }
 
 #[test]
@@ -52,24 +39,10 @@ fn flags_open_requirements_at_their_lines() {
 
 #[test]
 fn flags_go_without_sums_and_composer_project_and_gemfile() {
-    repo()
-        .file(
-            "go.mod",
-            "module m\n\nrequire (\n\tx.io/a v1.0.0 // indirect\n)\n",
-        )
-        .fails(ID);
-    repo()
-        .file(
-            "composer.json",
-            "{\"type\": \"project\", \"require\": {\"a/b\": \"^1\"}}",
-        )
-        .fails(ID);
-    repo()
-        .file("Gemfile", "source 'x'\ngem 'rails'\n")
-        .fails(ID);
-    repo()
-        .file("Pipfile", "[packages]\nrequests = '*'\n")
-        .fails(ID);
+    repo().file("go.mod", "module m\n\nrequire (\n\tx.io/a v1.0.0 // indirect\n)\n").fails(ID);
+    repo().file("composer.json", "{\"type\": \"project\", \"require\": {\"a/b\": \"^1\"}}").fails(ID);
+    repo().file("Gemfile", "source 'x'\ngem 'rails'\n").fails(ID);
+    repo().file("Pipfile", "[packages]\nrequests = '*'\n").fails(ID);
 }
 
 #[test]
@@ -79,11 +52,7 @@ fn flags_a_manifest_that_cannot_be_read() {
 
 #[test]
 fn accepts_members_under_the_lock_of_their_workspace() {
-    repo()
-        .file("Cargo.toml", "[workspace]\n")
-        .file("Cargo.lock", "version = 4")
-        .file("a/Cargo.toml", CARGO)
-        .passes(ID);
+    repo().file("Cargo.toml", "[workspace]\n").file("Cargo.lock", "version = 4").file("a/Cargo.toml", CARGO).passes(ID);
     repo()
         .file("package.json", "{\"workspaces\": [\"p/*\"]}")
         .file("yarn.lock", "#")
@@ -94,10 +63,7 @@ fn accepts_members_under_the_lock_of_their_workspace() {
 #[test]
 fn ignores_manifests_of_examples_tests_and_vendored_code() {
     repo()
-        .file(
-            "examples/web/package.json",
-            "{\"dependencies\": {\"a\": \"1\"}}",
-        )
+        .file("examples/web/package.json", "{\"dependencies\": {\"a\": \"1\"}}")
         .file("tests/fixtures/app/Cargo.toml", CARGO)
         .file("vendor/x/composer.json", "{\"require\": {\"a/b\": \"1\"}}")
         .expect(ID, EvidenceResult::NotApplicable);
@@ -106,52 +72,33 @@ fn ignores_manifests_of_examples_tests_and_vendored_code() {
 #[test]
 fn accepts_manifests_that_name_no_dependencies() {
     repo()
-        .file(
-            "go.mod",
-            "module m\n\nrequire x.io/a v0.0.0\nreplace x.io/a => ./a\n",
-        )
+        .file("go.mod", "module m\n\nrequire x.io/a v0.0.0\nreplace x.io/a => ./a\n")
         .file("package.json", "{\"type\": \"module\"}")
-        .file(
-            "composer.json",
-            "{\"require\": {\"php\": \"^8\", \"ext-json\": \"*\"}}",
-        )
+        .file("composer.json", "{\"require\": {\"php\": \"^8\", \"ext-json\": \"*\"}}")
         .file("Cargo.toml", "[package]\nname = \"a\"\n")
         .expect(ID, EvidenceResult::NotApplicable);
 }
 
 #[test]
 fn maven_has_no_lock_file() {
-    repo()
-        .file("pom.xml", "<project/>")
-        .expect(ID, EvidenceResult::NotApplicable);
+    repo().file("pom.xml", "<project/>").expect(ID, EvidenceResult::NotApplicable);
 }
 
 #[test]
 fn accepts_pinned_requirements_for_a_project() {
     repo()
-        .file(
-            "pyproject.toml",
-            "[project]\nname = \"a\"\ndependencies = [\"b>=1\"]\n",
-        )
-        .file(
-            "requirements.txt",
-            "b==1.2 \\\n    --hash=sha256:00\n# via a\n-r other.txt\n",
-        )
+        .file("pyproject.toml", "[project]\nname = \"a\"\ndependencies = [\"b>=1\"]\n")
+        .file("requirements.txt", "b==1.2 \\\n    --hash=sha256:00\n# via a\n-r other.txt\n")
         .passes(ID);
 }
 
 #[test]
 fn accepts_open_requirements_beside_a_lock() {
-    repo()
-        .file("requirements.txt", "b>=1\n")
-        .file("uv.lock", "version = 1")
-        .passes(ID);
+    repo().file("requirements.txt", "b>=1\n").file("uv.lock", "version = 1").passes(ID);
 }
 
 #[test]
 fn ignores_projects_named_as_tests() {
     let project = "<Project><PackageReference Include=\"a\" Version=\"1\" /></Project>";
-    repo()
-        .file("Src/A.Tests/A.Tests.csproj", project)
-        .expect(ID, EvidenceResult::NotApplicable);
+    repo().file("Src/A.Tests/A.Tests.csproj", project).expect(ID, EvidenceResult::NotApplicable);
 }

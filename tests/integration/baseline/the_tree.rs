@@ -4,19 +4,10 @@ use super::*;
 
 #[test]
 fn only_tracked_files_that_still_stand_count() {
-    let repo = repo()
-        .file("README.md", "x")
-        .file("build/out.bin", "\x7fELF....")
-        .tracked(&["README.md", "gone.txt"]);
+    let repo = repo().file("README.md", "x").file("build/out.bin", "\x7fELF....").tracked(&["README.md", "gone.txt"]);
     let tree = repo.tree();
     assert_eq!(tree.origin(), FileOrigin::GitIndex);
-    assert_eq!(
-        tree.files()
-            .iter()
-            .map(|file| file.path())
-            .collect::<Vec<_>>(),
-        ["README.md"]
-    );
+    assert_eq!(tree.files().iter().map(|file| file.path()).collect::<Vec<_>>(), ["README.md"]);
     repo.passes("binary-files");
 }
 
@@ -29,17 +20,10 @@ fn a_worktree_whose_git_entry_is_a_file_is_a_checkout() {
     fs::copy(main.path().join(".git/index"), state.join("index")).unwrap();
     fs::write(state.join("HEAD"), "ref: refs/heads/main\n").unwrap();
     fs::write(state.join("commondir"), "../..\n").unwrap();
-    fs::write(
-        state.join("gitdir"),
-        format!("{}\n", linked.path().join(".git").display()),
-    )
-    .unwrap();
+    fs::write(state.join("gitdir"), format!("{}\n", linked.path().join(".git").display())).unwrap();
     let linked = linked.file(".git", format!("gitdir: {}\n", state.display()));
     let tree = linked.tree();
-    assert_eq!(
-        (tree.origin(), tree.files().len()),
-        (FileOrigin::GitIndex, 1)
-    );
+    assert_eq!((tree.origin(), tree.files().len()), (FileOrigin::GitIndex, 1));
 }
 
 #[test]
@@ -52,10 +36,7 @@ fn a_repository_with_nothing_tracked_is_walked_and_says_so() {
 
 #[test]
 fn a_broken_index_is_walked_and_says_so() {
-    let repo = repo()
-        .file("a", "x")
-        .tracked(&["a"])
-        .file(".git/index", "not an index");
+    let repo = repo().file("a", "x").tracked(&["a"]).file(".git/index", "not an index");
     assert_eq!(repo.tree().origin(), FileOrigin::Walk);
     assert_eq!(repo.tree().notes().len(), 1);
 }
@@ -64,14 +45,8 @@ fn a_broken_index_is_walked_and_says_so() {
 fn a_bare_repository_is_refused() {
     let repo = repo();
     gix::init_bare(repo.path()).unwrap();
-    assert!(matches!(
-        TargetTree::open(repo.path()),
-        Err(TreeError::BareRepository)
-    ));
-    assert!(matches!(
-        TargetTree::open(&repo.path().join("HEAD")),
-        Err(TreeError::NotADirectory(_))
-    ));
+    assert!(matches!(TargetTree::open(repo.path()), Err(TreeError::BareRepository)));
+    assert!(matches!(TargetTree::open(&repo.path().join("HEAD")), Err(TreeError::NotADirectory(_))));
 }
 
 #[test]
@@ -86,10 +61,7 @@ fn links_lead_to_listed_files_only() {
     let tree = repo.tree();
     assert!(tree.read_head(tree.get("inside").unwrap(), 100).is_ok());
     for name in ["outside", "loop", "climb"] {
-        assert!(
-            tree.read_head(tree.get(name).unwrap(), 100).is_err(),
-            "{name}"
-        );
+        assert!(tree.read_head(tree.get(name).unwrap(), 100).is_err(), "{name}");
     }
 }
 
@@ -106,23 +78,14 @@ fn a_directory_swapped_for_a_link_after_listing_is_not_followed() {
 #[test]
 fn a_fifo_is_listed_and_never_opened() {
     let repo = repo();
-    rustix::fs::mkfifoat(
-        rustix::fs::CWD,
-        repo.path().join("README.md"),
-        rustix::fs::Mode::RWXU,
-    )
-    .unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, repo.path().join("README.md"), rustix::fs::Mode::RWXU).unwrap();
     repo.fails("readme-present");
 }
 
 #[test]
 fn a_name_that_is_not_utf8_is_escaped() {
     let repo = repo();
-    fs::write(
-        repo.path().join(std::ffi::OsStr::from_bytes(b"a\xff")),
-        "\x7fELF-----",
-    )
-    .unwrap();
+    fs::write(repo.path().join(std::ffi::OsStr::from_bytes(b"a\xff")), "\x7fELF-----").unwrap();
     let item = repo.fails("binary-files");
     assert_eq!(item.locations[0].path, "a\\xff");
 }
@@ -130,10 +93,8 @@ fn a_name_that_is_not_utf8_is_escaped() {
 #[test]
 fn a_tagged_cache_is_passed_over_in_a_walk() {
     let signature = "Signature: 8a477f597d28d172789f06886806bc55\n";
-    let repo = repo()
-        .file("target/CACHEDIR.TAG", signature)
-        .file("target/a.o", "\x7fELF")
-        .file("b/CACHEDIR.TAG", "other");
+    let repo =
+        repo().file("target/CACHEDIR.TAG", signature).file("target/a.o", "\x7fELF").file("b/CACHEDIR.TAG", "other");
     assert_eq!(repo.tree().files().len(), 1);
 }
 
@@ -177,10 +138,5 @@ fn hostile_documents_cost_no_more_than_their_length() {
         .file("README.md", "![[](<".repeat(150_000))
         .file("SECURITY.md", "a@".repeat(400_000))
         .file("requirements.txt", "\\\n".repeat(300_000));
-    assert_eq!(
-        assess(&repo.tree(), "target", &ids, &mut |_| {})
-            .evidence
-            .len(),
-        ids.len()
-    );
+    assert_eq!(assess(&repo.tree(), "target", &ids, &mut |_| {}).evidence.len(), ids.len());
 }
