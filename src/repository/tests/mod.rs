@@ -1,1 +1,3 @@
 //! The repository over real directories.
+
+pub(crate) mod surroundings;
