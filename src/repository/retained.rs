@@ -14,6 +14,9 @@ use crate::model::{
     DirectoryName, Marker, PathSyntaxError, Rebase, RelativePath, RunId, RunSummary, StoredPath, printable,
 };
 
+/// How many of the newest runs are tried, should they have been removed since the scan.
+const NEWEST_TRIED: usize = 20;
+
 /// Which run is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunSelector {
@@ -146,16 +149,23 @@ impl RunsRoot {
     /// # Errors
     /// [`Error::RunNotFound`] when none matches, [`Error::RunIdAmbiguous`] when the newest shares its id, and those of the root.
     pub fn latest(self: &Arc<Self>, query: &RunQuery) -> Result<LocatedRun, Error> {
-        let snapshot = self.snapshot()?;
-        let Some(newest) = snapshot.latest(query) else {
-            let message =
-                format!("no run in `{}` matches; list the runs without filters to see what there is", self.name());
-            return Err(Error::RunNotFound { message });
-        };
-        if snapshot.is_duplicate(&newest) {
-            return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
+        for newest in self.snapshot()?.page(query, None, NEWEST_TRIED).runs {
+            // Asked again each time: what the snapshot of the moment says of duplicates counts.
+            let snapshot = self.snapshot()?;
+            if snapshot.is_duplicate(&newest) {
+                return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
+            }
+            match self.locate(&RunSelector::Directory(directory_of(&newest)?)) {
+                // Removed since the scan: then the next one is the newest.
+                Err(Error::RunNotFound { .. }) => {}
+                Err(error) => return Err(error),
+                // A directory that has become another run need not match any more.
+                Ok(located) => return Ok(LocatedRun { asked_run_id: Some(newest.run_id.clone()), ..located }),
+            }
         }
-        self.locate(&RunSelector::Directory(directory_of(&newest)?))
+        let message =
+            format!("no run in `{}` matches; list the runs without filters to see what there is", self.name());
+        Err(Error::RunNotFound { message })
     }
 }
 

@@ -194,11 +194,11 @@ impl RunsRoot {
         scanned_at: Timestamp,
     ) -> Arc<Snapshot> {
         let mut runs: Vec<Arc<RunEntry>> = Vec::with_capacity(memory.len());
-        let mut problems: Vec<Problem> = Vec::new();
+        let mut problems: Vec<Arc<Problem>> = Vec::new();
         for remembered in memory.values() {
             match &remembered.known {
                 Known::Run(run) => runs.push(Arc::clone(run)),
-                Known::Problem(problem) => problems.push(problem.clone()),
+                Known::Problem(problem) => problems.push(Arc::clone(problem)),
             }
         }
         let snapshot = Arc::new(Snapshot::build(runs, problems, scanned_at, identity));

@@ -22,7 +22,7 @@ pub(super) enum Known {
     /// A run, as its summary of this identity says.
     Run(Arc<RunEntry>),
     /// A problem.
-    Problem(Problem),
+    Problem(Arc<Problem>),
 }
 
 /// What is known of a directory, and from which state of its summary.
@@ -110,7 +110,7 @@ impl Looked {
                 let entry = interner.entry(&directory, *summary, &markers);
                 Remembered { known: Known::Run(Arc::new(entry)), identity }
             }
-            Self::Problem { problem, identity } => Remembered { known: Known::Problem(problem), identity },
+            Self::Problem { problem, identity } => Remembered { known: Known::Problem(Arc::new(problem)), identity },
         }
     }
 }

@@ -345,6 +345,21 @@ fn duplicates_stay_listed_and_are_refused_by_id_and_found_by_directory() {
 }
 
 #[test]
+fn the_newest_run_that_was_removed_since_the_scan_gives_way_to_the_next() {
+    let fixture = Fixture::new();
+    for (directory, day) in [("older", 1), ("old", 2), ("new", 3)] {
+        fixture.run(directory).completed(&format!("2026-01-0{day}T00:00:00Z")).summary();
+    }
+    let root = fixture.scanned();
+    std::fs::remove_dir_all(fixture.path("runs/new")).expect("removed");
+    let newest = root.latest(&RunQuery::default()).expect("is found");
+    assert_eq!(newest.directory().as_str(), "old");
+    // What stands there now is another run, which nobody asked for.
+    fixture.run("old").key("run_id", "another").summary();
+    assert!(matches!(root.latest(&RunQuery::default()).and_then(|run| run.retained()), Err(Error::RunNotFound { .. })));
+}
+
+#[test]
 fn nothing_matches_is_said_and_an_empty_root_has_no_newest() {
     let root = Fixture::new().scanned();
     assert!(matches!(root.latest(&RunQuery::default()), Err(Error::RunNotFound { .. })));
