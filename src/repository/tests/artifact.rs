@@ -125,6 +125,7 @@ fn a_generation_stays_while_the_file_stays_and_a_pin_to_another_is_refused() {
     ];
     for change in changes {
         let pin = data.open(&at(0, None)).expect("opens").generation();
+        data.fixture.next_tick();
         change();
         let pinned = ReadRequest { expected_generation: Some(pin), ..at(0, None) };
         assert!(matches!(data.open(&pinned), Err(Error::GenerationMismatch { .. })));
@@ -217,6 +218,7 @@ fn a_file_that_changes_while_it_is_read_is_never_read_to_a_clean_end() {
         let mut reader = data.open(&at(0, None)).expect("opens");
         let first = reader.next_piece().expect("is read").expect("is there");
         assert_eq!(first.data, &data.bytes[..256 << 10]);
+        data.fixture.next_tick();
         change(&data);
         assert!(matches!(reader.next_piece(), Err(Error::Changed { .. })), "{how}");
         assert!(matches!(reader.next_piece(), Err(Error::Changed { .. })), "{how}: it stays broken");

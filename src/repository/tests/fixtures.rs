@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use super::surroundings;
 use crate::model::{RelativePath, RunId};
-use crate::repository::root::Containment;
 use crate::repository::{LocatedRun, Repository, RetainedRun, RootSpec, RunSelector, RunsRoot};
 
 /// What stands outside of every run, and must never be read.
@@ -50,6 +50,17 @@ impl Fixture {
         self.path("runs")
     }
 
+    /// Waits until the clock of the filesystem shows another time: a change of the same size within one tick of it looks like none.
+    pub(super) fn next_tick(&self) {
+        let probe = self.path("tick");
+        let time = || {
+            std::fs::write(&probe, "").expect("written");
+            std::fs::metadata(&probe).expect("is there").modified().expect("has a time")
+        };
+        let first = time();
+        assert!((0..1_000_000).any(|_| time() != first), "the filesystem's clock stands still");
+    }
+
     /// Begins a run directory; its summary is written by [`RunBuilder::summary`].
     pub(super) fn run(&self, directory: &str) -> RunBuilder {
         RunBuilder::new(self.runs().join(directory), directory)
@@ -67,7 +78,7 @@ impl Fixture {
     /// The runs root, not scanned yet.
     pub(super) fn root(&self) -> Arc<RunsRoot> {
         let spec = RootSpec { name: "runs".parse().expect("a name"), path: self.runs() };
-        let repository = Repository::new(vec![spec], Containment::Openat2).expect("a repository");
+        let repository = Repository::new(vec![spec], surroundings::containment()).expect("a repository");
         Arc::clone(repository.root("").expect("the first root"))
     }
 

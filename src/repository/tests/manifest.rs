@@ -218,6 +218,7 @@ fn a_package_that_changes_between_the_passes_is_never_told_as_a_whole() {
     for change in changes {
         std::fs::write(&package, &text).expect("written");
         let manifest = opened(&fixture);
+        fixture.next_tick();
         change();
         for include_unlisted in [false, true] {
             let visited = manifest.visit(include_unlisted, &mut |_| ControlFlow::Continue(()));
@@ -233,6 +234,7 @@ fn a_package_that_changes_during_a_pass_is_told_at_its_end() {
     let mut seen = 0;
     let visited = manifest.visit(false, &mut |_| {
         seen += 1;
+        fixture.next_tick();
         std::fs::write(fixture.path("runs/run/reports/assessment-package.json"), "{}").expect("written");
         ControlFlow::Continue(())
     });

@@ -18,7 +18,7 @@ use crate::repository::scan::{Known, Memory, scan};
 
 /// Scans, with the clock this many seconds ahead: so far ahead, that every summary has settled, or not at all.
 fn scan_ahead(fixture: &Fixture, memory: &Memory, seconds: i64) -> Memory {
-    let root = OpenRoot::open_ambient(&fixture.runs(), Containment::Openat2).expect("opens");
+    let root = OpenRoot::open_ambient(&fixture.runs(), surroundings::containment()).expect("opens");
     scan(&root, memory, &Mutex::default(), Timestamp::now().as_second() + seconds, 2).expect("is scanned")
 }
 
@@ -232,16 +232,19 @@ fn a_summary_rewritten_in_place_or_replaced_or_put_back_in_time_is_read_again() 
     let mut memory = scan_ahead(&fixture, &Memory::new(), 1000);
     assert_eq!(label(&memory).as_deref(), Some("0"));
 
+    fixture.next_tick();
     std::fs::write(&summary, text("1")).expect("written");
     memory = scan_ahead(&fixture, &memory, 1000);
     assert_eq!(label(&memory).as_deref(), Some("1"));
 
+    fixture.next_tick();
     std::fs::write(run.path().join("new"), text("2")).expect("written");
     std::fs::rename(run.path().join("new"), &summary).expect("renamed");
     memory = scan_ahead(&fixture, &memory, 1000);
     assert_eq!(label(&memory).as_deref(), Some("2"));
 
     // The same size and the same time of modification: the time of the change itself cannot be put back.
+    fixture.next_tick();
     let modified = std::fs::metadata(&summary).expect("is there").modified().expect("has a time");
     let file = std::fs::File::create(&summary).expect("opens");
     std::io::Write::write_all(&mut &file, text("3").as_bytes()).expect("written");

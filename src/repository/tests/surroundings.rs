@@ -1,16 +1,40 @@
 //! Surroundings that a test needs and a plain test run need not have: a mount namespace of its own, a user without privileges. The test
 //! binary is run once more in them, for the one test; where they cannot be had, the test is skipped and says so.
 
+use std::io::Write;
 use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::repository::root::{Containment, ContainmentChoice};
+
 /// Set for a test that already runs in the surroundings it needs.
 const INSIDE: &str = "GUIDE_BOARD_TEST_INSIDE";
 
-/// Says that something was not tested, and why.
+/// Says that something was not tested, and why; past the capturing of a test's output, which hides what passes.
 pub(crate) fn skipped(what: &str, why: &str) {
-    eprintln!("SKIPPED, NOT TESTED: {what}: {why}");
+    say(&format!("SKIPPED, NOT TESTED: {what}: {why}"));
+}
+
+fn say(line: &str) {
+    // Nobody to tell it to is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The mechanisms that this system has; each test of the gate is run with all of them.
+pub(crate) fn mechanisms() -> Vec<Containment> {
+    match ContainmentChoice::Openat2.decide() {
+        Ok(by_kernel) => vec![by_kernel, Containment::Walk],
+        Err(refused) => {
+            skipped("openat2", &refused.to_string());
+            vec![Containment::Walk]
+        }
+    }
+}
+
+/// The mechanism that a server would choose here.
+pub(crate) fn containment() -> Containment {
+    ContainmentChoice::Auto.decide().expect("the walk is always there")
 }
 
 /// Whether the present test has a mount namespace of its own. When it has not, this runs it in one (and fails if it fails there) or
@@ -70,5 +94,5 @@ fn run_again(mut command: Command, test: &str, surroundings: &str) {
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "failed in its own surroundings:\n{told}");
     assert!(told.contains("1 passed"), "no test of the name {name} ran:\n{told}");
-    told.lines().filter(|line| line.starts_with("SKIPPED")).for_each(|line| eprintln!("{line}"));
+    told.lines().filter(|line| line.starts_with("SKIPPED")).for_each(say);
 }

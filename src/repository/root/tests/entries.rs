@@ -66,7 +66,7 @@ fn odd_names_of_run_directories_are_taken_to_the_letter() {
 fn an_identity_without_opening_is_the_one_of_the_opened_summary() {
     let tree = Tree::new();
     tree.text("runs/run/retention-summary.json", "{}");
-    let root = OpenRoot::open_ambient(&tree.path("runs"), Containment::Openat2).expect("opens");
+    let root = OpenRoot::open_ambient(&tree.path("runs"), surroundings::containment()).expect("opens");
     let before = root.summary_identity(&name("run")).expect("is there");
     assert_eq!(root.summary(&name("run")).expect("opens").identity(), before);
     assert_eq!(run(&root, "run").look(&"retention-summary.json".parse().expect("a path")).expect("is there"), before);
@@ -79,7 +79,7 @@ fn an_identity_without_opening_is_the_one_of_the_opened_summary() {
 fn an_opened_file_knows_that_it_changed_however_it_changed() {
     let tree = Tree::new();
     let path = tree.path("runs/run/artifacts/plain.txt");
-    let root = OpenRoot::open_ambient(&tree.path("runs"), Containment::Openat2).expect("opens");
+    let root = OpenRoot::open_ambient(&tree.path("runs"), surroundings::containment()).expect("opens");
     let open = || run(&root, "run").open(&"artifacts/plain.txt".parse().expect("a path")).expect("opens");
     let changes: [(&str, &dyn Fn()); 4] = [
         ("grown", &|| std::fs::write(&path, "plain and more").expect("written")),

@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use super::*;
-use crate::repository::tests::surroundings;
 
 /// Whether the caller runs in a mount namespace of its own; else the test of that name was run in one, or skipped.
 macro_rules! in_private_mounts {

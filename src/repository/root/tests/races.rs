@@ -14,7 +14,7 @@ const OPENS: (usize, usize) = (2_000, 200_000);
 fn race(tree: &Tree, in_directory: &str, names: [&str; 2], question: impl Fn(&OpenRoot) -> Answer, allowed: &[Answer]) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let handle: OwnedFd = rustix::fs::open(tree.path(in_directory), flags, Mode::empty()).expect("opens");
-    for containment in [Containment::Openat2, Containment::Walk] {
+    for containment in surroundings::mechanisms() {
         let root = OpenRoot::open_ambient(&tree.path("runs"), containment).expect("the root opens");
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {

@@ -5,7 +5,6 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use super::*;
-use crate::repository::tests::surroundings;
 
 fn make_special(tree: &Tree, arguments: &[&str], name: &str) -> bool {
     let made = Command::new("mknod").arg(tree.path(name)).args(arguments).output();
