@@ -37,6 +37,8 @@ pub struct ArtifactReader {
     position: u64,
     end: u64,
     hashing: Option<(Sha256, String)>,
+    /// Whether the bytes turned out to be the wrong ones: then there is no clean end any more.
+    broken: bool,
 }
 
 /// A piece of an output.
@@ -56,10 +58,7 @@ impl LocatedRun {
     /// [`Error::NotAFile`] for what is no regular file; [`Error::GenerationMismatch`], [`Error::DigestMismatch`] and
     /// [`Error::OffsetBeyondEnd`] before any byte is read.
     pub fn read(self, path: RelativePath, request: &ReadRequest) -> Result<ArtifactReader, Error> {
-        if !layout::may_be_output(&path) {
-            return Err(Error::of_path(path.as_str(), super::root::GateError::NotFound));
-        }
-        let file = self.handle.open(&path).map_err(|error| Error::of_path(path.as_str(), error))?;
+        let file = self.open_output(&path).map_err(|error| Error::of_path(path.as_str(), error))?;
         let identity = file.identity();
         let shown = || crate::model::printable(path.as_str(), 300);
         if request.expected_generation.as_ref().is_some_and(|expected| *expected != generation(identity)) {
@@ -70,7 +69,8 @@ impl LocatedRun {
             return Err(Error::OffsetBeyondEnd { offset: request.offset, size });
         }
         let mut sha256 = self.root.digests.get(identity);
-        if sha256.is_none() && request.compute_sha256 {
+        // An empty file has no last piece at which a digest could still be judged.
+        if sha256.is_none() && (request.compute_sha256 || size == 0) {
             let digest = whole_digest(&file, &path)?;
             self.root.digests.insert(identity, digest.clone());
             sha256 = Some(digest);
@@ -82,11 +82,9 @@ impl LocatedRun {
         }
         let end = request.limit.map_or(size, |limit| size.min(request.offset.saturating_add(limit)));
         let reads_all = request.offset == 0 && end == size;
-        let hashing = match (&sha256, &request.expected_sha256) {
-            (None, Some(expected)) if reads_all => Some((Sha256::new(), expected.clone())),
-            _ => None,
-        };
-        Ok(ArtifactReader { located: self, file, path, sha256, position: request.offset, end, hashing })
+        // Also when the digest is known: what the disk gives now need not be what it gave then.
+        let hashing = request.expected_sha256.clone().filter(|_| reads_all).map(|expected| (Sha256::new(), expected));
+        Ok(ArtifactReader { located: self, file, path, sha256, position: request.offset, end, hashing, broken: false })
     }
 }
 
@@ -127,6 +125,9 @@ impl ArtifactReader {
     /// # Errors
     /// [`Error::Changed`] when the file changed, [`Error::DigestDiffers`] when the bytes are not the expected ones.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
+        if self.broken {
+            return Err(Error::DigestDiffers { path: crate::model::printable(self.path.as_str(), 300) });
+        }
         let left = self.end.saturating_sub(self.position);
         if left == 0 {
             return Ok(None);
@@ -156,6 +157,7 @@ impl ArtifactReader {
         let differs = digest != expected;
         self.located.root.digests.insert(self.file.identity(), digest);
         if differs {
+            self.broken = true;
             return Err(Error::DigestDiffers { path: crate::model::printable(self.path.as_str(), 300) });
         }
         Ok(())

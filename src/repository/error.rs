@@ -35,7 +35,7 @@ pub enum Error {
         message: String,
     },
     /// Two directories bear the run id. Ask by directory.
-    #[error("the run id `{run_id}` stands in {} directories: {}; ask by directory instead", .directories.len(), .directories.join(", "))]
+    #[error("the run id `{run_id}` stands in several directories: {}; ask by directory instead", .directories.join(", "))]
     RunIdAmbiguous {
         /// The run id.
         run_id: String,

@@ -68,6 +68,12 @@ pub fn may_be_output(path: &RelativePath) -> bool {
     TOP_DOCUMENTS.contains(&path.as_str()) || OUTPUT_DIRECTORIES.contains(&path.first())
 }
 
+/// Whether a path is one of the output directories itself. A regular file in the place of one is no output.
+#[must_use]
+pub fn is_output_directory(path: &RelativePath) -> bool {
+    OUTPUT_DIRECTORIES.contains(&path.as_str())
+}
+
 /// Whether a name directly beneath a runs root is passed over: hidden names and `lost+found`.
 #[must_use]
 pub fn is_passed_over(name: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use super::decode::{ManifestError, ManifestPresence, read_manifest};
 use super::error::Error;
 use super::layout;
 use super::retained::{FoundFile, LocatedRun, RetainedRun, UnsafeRefs};
-use super::root::{EntryKind, GateError, ListedEntry, OutputFile};
+use super::root::{EntryKind, GateError, OutputFile};
 use super::scan::escape_bytes;
 use crate::model::{ArtifactEntry, DirectoryName, Marker, RelativePath};
 
@@ -211,8 +211,7 @@ impl Manifest {
         let path = self.located.resolve(&entry.path).ok();
         let state = match &path {
             None => RowState::UnsafePath,
-            Some(path) if !layout::may_be_output(path) => RowState::Missing,
-            Some(path) => match FoundFile::from_look(self.located.handle.look(path)) {
+            Some(path) => match FoundFile::from_look(self.located.look_at_output(path)) {
                 FoundFile::Present(found) if entry.size_bytes.is_some_and(|size| size != found.size()) => {
                     RowState::OtherSize
                 }
@@ -249,9 +248,19 @@ impl Manifest {
         while let Some((directory, depth)) = pending.pop() {
             let mut entries = match self.located.handle.entries(&directory) {
                 Ok(entries) => entries,
-                // Not there, or no directory one may look into: then it was reported as an entry of its parent.
-                Err(GateError::NotFound | GateError::Unsafe(_) | GateError::IsDirectory) => continue,
-                Err(error) => return Err(Error::of_path(directory.as_str(), error)),
+                // Not there, or a file in its place; then it has no files.
+                Err(GateError::NotFound) => continue,
+                // A link or a mount in its place, or a directory that may not be read: told as what it is, and not entered.
+                Err(error @ (GateError::Unsafe(_) | GateError::IsDirectory | GateError::Denied(_))) => {
+                    if !listed.has(directory.as_str())
+                        && visit(unlisted_row(directory.to_string(), FoundFile::from_look(Err(error)).into()))
+                            .is_break()
+                    {
+                        return Ok(truncated);
+                    }
+                    continue;
+                }
+                Err(error @ GateError::Trouble(_)) => return Err(Error::of_path(directory.as_str(), error)),
             };
             entries.sort_by(|left, right| left.name.cmp(&right.name));
             let mut below = Vec::new();
@@ -265,8 +274,18 @@ impl Manifest {
                     (EntryKind::Directory, Some(_)) if depth >= MAX_WALKED_DEPTH => truncated = true,
                     (EntryKind::Directory, Some(path)) => below.push((path, depth + 1)),
                     (_, Some(path)) if listed.has(path.as_str()) => {}
-                    (_, path) => {
-                        if visit(self.unlisted_row(&directory, &entry, path)).is_break() {
+                    (_, Some(path)) => match FoundFile::from_look(self.located.look_at_output(&path)) {
+                        // Gone since the listing.
+                        FoundFile::Missing => {}
+                        found => {
+                            if visit(unlisted_row(path.to_string(), found.into())).is_break() {
+                                return Ok(truncated);
+                            }
+                        }
+                    },
+                    (_, None) => {
+                        let shown_path = format!("{directory}/{}", escape_bytes(&entry.name));
+                        if visit(unlisted_row(shown_path, (RowState::Unaddressable, None))).is_break() {
                             return Ok(truncated);
                         }
                     }
@@ -276,28 +295,29 @@ impl Manifest {
         }
         Ok(truncated)
     }
+}
 
-    fn unlisted_row(&self, directory: &RelativePath, entry: &ListedEntry, path: Option<RelativePath>) -> ManifestRow {
-        let found = path.as_ref().map(|path| FoundFile::from_look(self.located.handle.look(path)));
-        let shown_path =
-            path.map_or_else(|| format!("{directory}/{}", escape_bytes(&entry.name)), |path| path.as_str().to_owned());
-        let (state, size_bytes) = match found {
-            None => (RowState::Unaddressable, None),
-            Some(FoundFile::Present(identity)) => (RowState::Present, Some(identity.size())),
-            Some(FoundFile::Missing) => (RowState::Missing, None),
-            Some(FoundFile::NotRegular | FoundFile::UnsafePath) => (RowState::NotRegular, None),
-            Some(FoundFile::Unreadable) => (RowState::Unreadable, None),
-        };
-        ManifestRow {
-            media_type: layout::media_type(&shown_path),
-            shown_path,
-            size_bytes,
-            sha256: None,
-            extension_id: None,
-            evidence_refs: Vec::new(),
-            state,
-            unlisted: true,
+impl From<FoundFile> for (RowState, Option<u64>) {
+    fn from(found: FoundFile) -> Self {
+        match found {
+            FoundFile::Present(identity) => (RowState::Present, Some(identity.size())),
+            FoundFile::Missing => (RowState::Missing, None),
+            FoundFile::NotRegular | FoundFile::UnsafePath => (RowState::NotRegular, None),
+            FoundFile::Unreadable => (RowState::Unreadable, None),
         }
+    }
+}
+
+fn unlisted_row(shown_path: String, (state, size_bytes): (RowState, Option<u64>)) -> ManifestRow {
+    ManifestRow {
+        media_type: layout::media_type(&shown_path),
+        shown_path,
+        size_bytes,
+        sha256: None,
+        extension_id: None,
+        evidence_refs: Vec::new(),
+        state,
+        unlisted: true,
     }
 }
 

@@ -7,12 +7,15 @@ use super::decode::{decode_summary, recorded_digests};
 use super::error::Error;
 use super::index::{RunEntry, RunQuery};
 use super::layout;
-use super::root::{FileIdentity, GateError, OpenRoot, RunDirectory, UnsafeKind};
+use super::root::{FileIdentity, GateError, OpenRoot, OutputFile, RunDirectory, UnsafeKind};
 use super::runs_root::RunsRoot;
 use super::scan::{read_output_dir, summary_markers};
 use crate::model::{
     DirectoryName, Marker, PathSyntaxError, Rebase, RelativePath, RunId, RunSummary, StoredPath, printable,
 };
+
+/// How many of the newest runs are tried, should they have been removed since the scan.
+const NEWEST_TRIED: usize = 20;
 
 /// Which run is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,16 +149,23 @@ impl RunsRoot {
     /// # Errors
     /// [`Error::RunNotFound`] when none matches, [`Error::RunIdAmbiguous`] when the newest shares its id, and those of the root.
     pub fn latest(self: &Arc<Self>, query: &RunQuery) -> Result<LocatedRun, Error> {
-        let snapshot = self.snapshot()?;
-        let Some(newest) = snapshot.latest(query) else {
-            let message =
-                format!("no run in `{}` matches; list the runs without filters to see what there is", self.name());
-            return Err(Error::RunNotFound { message });
-        };
-        if snapshot.is_duplicate(&newest) {
-            return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
+        for newest in self.snapshot()?.page(query, None, NEWEST_TRIED).runs {
+            // Asked again each time: what the snapshot of the moment says of duplicates counts.
+            let snapshot = self.snapshot()?;
+            if snapshot.is_duplicate(&newest) {
+                return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
+            }
+            match self.locate(&RunSelector::Directory(directory_of(&newest)?)) {
+                // Removed since the scan: then the next one is the newest.
+                Err(Error::RunNotFound { .. }) => {}
+                Err(error) => return Err(error),
+                // A directory that has become another run need not match any more.
+                Ok(located) => return Ok(LocatedRun { asked_run_id: Some(newest.run_id.clone()), ..located }),
+            }
         }
-        self.locate(&RunSelector::Directory(directory_of(&newest)?))
+        let message =
+            format!("no run in `{}` matches; list the runs without filters to see what there is", self.name());
+        Err(Error::RunNotFound { message })
     }
 }
 
@@ -195,6 +205,24 @@ impl LocatedRun {
         let recorded = || self.output_dir.get_or_init(|| read_output_dir(&self.handle)).as_deref();
         let output_dir = if stored.is_absolute() { recorded() } else { None };
         stored.resolve(Rebase { output_dir, directory: self.directory.as_str() })
+    }
+
+    /// Asks what stands at a path, if that may be an output: anything else is as good as not there, whether or not it exists.
+    pub(super) fn look_at_output(&self, path: &RelativePath) -> Result<FileIdentity, GateError> {
+        if !layout::may_be_output(path) {
+            return Err(GateError::NotFound);
+        }
+        let found = self.handle.look(path)?;
+        if layout::is_output_directory(path) { Err(GateError::NotFound) } else { Ok(found) }
+    }
+
+    /// Opens an output for reading, as [`Self::look_at_output`] finds it.
+    pub(super) fn open_output(&self, path: &RelativePath) -> Result<OutputFile, GateError> {
+        if !layout::may_be_output(path) {
+            return Err(GateError::NotFound);
+        }
+        let opened = self.handle.open(path)?;
+        if layout::is_output_directory(path) { Err(GateError::NotFound) } else { Ok(opened) }
     }
 
     /// Whether the run was asked for by its id, and so has to have a readable summary.
@@ -324,7 +352,7 @@ impl LocatedRun {
         self.add_digests(&mut reports);
         if let Some(mut room) = contents {
             for report in &mut reports {
-                report.contents = self.contents(report, room)?;
+                self.add_contents(report, room)?;
                 room -= report.contents.as_ref().map_or(0, Vec::len);
             }
         }
@@ -332,25 +360,29 @@ impl LocatedRun {
     }
 
     fn report(&self, kind: &str, path: RelativePath) -> ReportFile {
-        // A path inside the run that is no output is as good as not there, whatever stands at it.
-        let state = if layout::may_be_output(&path) {
-            FoundFile::from_look(self.handle.look(&path))
-        } else {
-            FoundFile::Missing
-        };
+        let state = FoundFile::from_look(self.look_at_output(&path));
         ReportFile { kind: kind.to_owned(), path: Some(path), state, recorded_sha256: None, contents: None }
     }
 
-    fn contents(&self, report: &ReportFile, room: usize) -> Result<Option<Vec<u8>>, Error> {
-        let (FoundFile::Present(_), Some(path)) = (report.state, &report.path) else { return Ok(None) };
-        let file = self.handle.open(path).map_err(|error| Error::of_path(path.as_str(), error))?;
+    /// Reads a report's bytes if they fit in `room`. One that cannot be read leaves the others readable.
+    fn add_contents(&self, report: &mut ReportFile, room: usize) -> Result<(), Error> {
+        let (FoundFile::Present(_), Some(path)) = (report.state, &report.path) else { return Ok(()) };
+        let file = match self.open_output(path) {
+            Ok(file) => file,
+            Err(error @ GateError::Trouble(_)) => return Err(Error::of_path(path.as_str(), error)),
+            Err(error) => {
+                report.state = FoundFile::from_look(Err(error));
+                return Ok(());
+            }
+        };
         let cap = u64::try_from(room).unwrap_or(u64::MAX);
         let bytes = file.read_capped(cap).map_err(|error| Error::of_read(path.as_str(), error))?;
-        if file.is_unchanged().map_err(|error| Error::of_read(path.as_str(), error))? {
-            Ok(bytes)
-        } else {
-            Err(Error::Changed { path: path.to_string() })
+        if !file.is_unchanged().map_err(|error| Error::of_read(path.as_str(), error))? {
+            return Err(Error::Changed { path: printable(path.as_str(), 300) });
         }
+        report.state = FoundFile::Present(file.identity());
+        report.contents = bytes;
+        Ok(())
     }
 
     fn add_digests(&self, reports: &mut [ReportFile]) {

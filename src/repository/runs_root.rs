@@ -117,19 +117,20 @@ impl RunsRoot {
     pub fn refresh_directory(&self, directory: &DirectoryName) -> Result<(), Error> {
         let mut refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let root = self.open_for_refresh(&refreshing).map_err(|reason| self.away(&reason))?;
-        if refreshing.scanned != Some(root.identity()) {
+        // What is remembered of a root that was away is not what stands in it now that it is back.
+        let scanned_at = match &**self.view.load() {
+            View::Serving(snapshot) if snapshot.root_identity == root.identity() => Some(snapshot.scanned_at),
+            View::Serving(_) | View::Scanning | View::Away(_) => None,
+        };
+        let Some(scanned_at) = scanned_at else {
             drop(refreshing);
             return self.refresh().map(drop);
-        }
+        };
         let looked = scan::scan_one(&root, directory, &refreshing.interner, Timestamp::now().as_second());
         let mut memory = std::mem::take(&mut refreshing.memory);
         match looked {
             Some(remembered) => memory.insert(directory.as_str().as_bytes().to_vec(), remembered),
             None => memory.remove(directory.as_str().as_bytes()),
-        };
-        let scanned_at = match &**self.view.load() {
-            View::Serving(snapshot) => snapshot.scanned_at,
-            View::Scanning | View::Away(_) => Timestamp::now(),
         };
         self.publish(&mut refreshing, root.identity(), memory, scanned_at);
         Ok(())
@@ -193,11 +194,11 @@ impl RunsRoot {
         scanned_at: Timestamp,
     ) -> Arc<Snapshot> {
         let mut runs: Vec<Arc<RunEntry>> = Vec::with_capacity(memory.len());
-        let mut problems: Vec<Problem> = Vec::new();
+        let mut problems: Vec<Arc<Problem>> = Vec::new();
         for remembered in memory.values() {
             match &remembered.known {
                 Known::Run(run) => runs.push(Arc::clone(run)),
-                Known::Problem(problem) => problems.push(problem.clone()),
+                Known::Problem(problem) => problems.push(Arc::clone(problem)),
             }
         }
         let snapshot = Arc::new(Snapshot::build(runs, problems, scanned_at, identity));

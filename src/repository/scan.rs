@@ -22,7 +22,7 @@ pub(super) enum Known {
     /// A run, as its summary of this identity says.
     Run(Arc<RunEntry>),
     /// A problem.
-    Problem(Problem),
+    Problem(Arc<Problem>),
 }
 
 /// What is known of a directory, and from which state of its summary.
@@ -110,7 +110,7 @@ impl Looked {
                 let entry = interner.entry(&directory, *summary, &markers);
                 Remembered { known: Known::Run(Arc::new(entry)), identity }
             }
-            Self::Problem { problem, identity } => Remembered { known: Known::Problem(problem), identity },
+            Self::Problem { problem, identity } => Remembered { known: Known::Problem(Arc::new(problem)), identity },
         }
     }
 }
@@ -230,11 +230,12 @@ fn unlisted_name(name: &[u8]) -> Looked {
     Looked::Problem { problem, identity: None }
 }
 
-/// A name whose bytes are not all UTF-8, for a person: what is not is `\xNN`.
+/// A name that no request can spell, for a person: bytes that are not UTF-8 are `\xNN`, and a backslash is doubled, so that two names
+/// never look the same.
 pub(super) fn escape_bytes(name: &[u8]) -> String {
     let mut shown = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
-        shown.push_str(&printable(chunk.valid(), usize::MAX));
+        shown.push_str(&printable(&chunk.valid().replace('\\', "\\\\"), usize::MAX));
         for byte in chunk.invalid() {
             shown.push_str(&format!("\\x{byte:02x}"));
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
 use super::document::Document;
 use super::manifest::bare_digest;
 use crate::model::StoredPath;
@@ -25,8 +27,10 @@ pub fn recorded_output_dir(run_record: &[u8]) -> Option<String> {
 #[must_use]
 pub fn recorded_digests(submission_package: &[u8]) -> Vec<RecordedDocument> {
     let Ok(mut document) = Document::parse(submission_package) else { return Vec::new() };
-    let entries: Vec<BTreeMap<String, serde_json::Value>> = document.take(&["documents"]).unwrap_or_default();
-    let recorded = |entry: BTreeMap<String, serde_json::Value>| {
+    // Entry by entry, so that an odd one does not spoil the others.
+    let entries: Vec<&RawValue> = document.take(&["documents"]).unwrap_or_default();
+    let recorded = |entry: &RawValue| {
+        let entry: BTreeMap<String, serde_json::Value> = serde_json::from_str(entry.get()).ok()?;
         let path = entry.get("path")?.as_str()?;
         let sha256 = entry.get("sha256").or_else(|| entry.get("digest"))?.as_str().and_then(bare_digest)?;
         Some(RecordedDocument { path: StoredPath::new(path), sha256 })

@@ -134,10 +134,17 @@ fn report_paths(value: &RawValue) -> Option<BTreeMap<String, StoredPath>> {
     }
     let list = serde_json::from_str::<Vec<String>>(value.get()).ok()?;
     let mut paths = BTreeMap::new();
+    let mut times_met: BTreeMap<String, u64> = BTreeMap::new();
     for path in list {
-        let kind = kind_of(&path);
-        // Two files of one stem: the second is named by its whole text, so that neither is lost.
-        let kind = if paths.contains_key(&kind) { path.clone() } else { kind };
+        // Two files of one stem: the later ones are numbered, so that none is lost. The path itself would be no name for a kind: it may
+        // be the absolute path of some machine.
+        let stem = kind_of(&path);
+        let mut kind = stem.clone();
+        while paths.contains_key(&kind) {
+            let number = times_met.entry(stem.clone()).or_insert(1);
+            *number = number.saturating_add(1);
+            kind = format!("{stem}_{number}");
+        }
         paths.insert(kind, StoredPath::new(&path));
     }
     Some(paths)
@@ -220,7 +227,7 @@ mod tests {
         let list =
             decoded(r#"{"run_id":"r","report_refs":["reports/assessment-package.json","x/report.md","y/report.md"]}"#);
         let kinds: Vec<&str> = list.report_paths.keys().map(String::as_str).collect();
-        assert_eq!(kinds, ["assessment_package", "report", "y/report.md"]);
+        assert_eq!(kinds, ["assessment_package", "report", "report_2"]);
         let map = decoded(r#"{"run_id":"r","report_paths":{"report":"reports/report.md","submission_package":null}}"#);
         assert_eq!(map.report_paths.len(), 1);
         let report = map.report_paths.get("report").expect("the report");

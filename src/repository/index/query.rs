@@ -145,7 +145,7 @@ impl Snapshot {
             let is_after =
                 after.is_none_or(|(directory, reason)| problem_place(problem) > (directory.as_str(), reason.as_str()));
             if is_after && page.problems.len() <= limit {
-                page.problems.push(problem.clone());
+                page.problems.push(Problem::clone(problem));
             }
         }
         if page.problems.len() > limit {

@@ -14,7 +14,7 @@ use crate::repository::root::RootIdentity;
 pub struct Snapshot {
     pub(super) runs: Vec<Arc<RunEntry>>,
     pub(super) groups: HashMap<GroupKey, Group>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Arc<Problem>>,
     by_run_id: HashMap<Arc<str>, Vec<u32>>,
     by_directory: HashMap<Arc<str>, u32>,
     in_progress: usize,
@@ -39,7 +39,7 @@ impl Snapshot {
     #[must_use]
     pub fn build(
         mut runs: Vec<Arc<RunEntry>>,
-        mut problems: Vec<Problem>,
+        mut problems: Vec<Arc<Problem>>,
         scanned_at: Timestamp,
         root_identity: RootIdentity,
     ) -> Self {
@@ -62,7 +62,7 @@ impl Snapshot {
         for group in groups.values_mut() {
             group.order.shrink_to_fit();
         }
-        problems.extend(duplicates(&runs, &by_run_id));
+        problems.extend(duplicates(&runs, &by_run_id).into_iter().map(Arc::new));
         problems.sort_by(|left, right| problem_place(left).cmp(&problem_place(right)));
         let in_progress = problems.iter().filter(|problem| !problem.reason.is_broken()).count();
         Self { runs, groups, problems, by_run_id, by_directory, in_progress, scanned_at, root_identity }
@@ -104,6 +104,7 @@ impl Snapshot {
     pub fn problem_of(&self, directory: &str) -> Option<&Problem> {
         self.problems
             .iter()
+            .map(Arc::as_ref)
             .find(|problem| problem.directory == directory && problem.reason != ProblemReason::RunIdDuplicate)
     }
 

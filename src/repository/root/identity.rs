@@ -76,11 +76,14 @@ pub(super) fn of_regular_file(handle: BorrowedFd<'_>) -> Result<FileIdentity, Ga
     }
 }
 
-/// Which mount a file is on. A bind mount of the same filesystem has the same device, so the mount's own id counts where there is one.
+/// Which mount a file is on. A bind mount of the same filesystem has the same device, and one overlay mount shows files of several
+/// devices; so the mount's own id alone decides, and the device only where the system tells no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MountIdentity {
-    device: u64,
-    mount: Option<u64>,
+pub(super) enum MountIdentity {
+    /// The mount's id, unique among the mounts of the moment. A handle on a mount keeps its id from being given to another.
+    Mount(u64),
+    /// The device: an older system cannot tell a bind mount of the same filesystem.
+    Device(u64),
 }
 
 #[cfg(target_os = "linux")]
@@ -89,8 +92,7 @@ pub(super) fn of_mount(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
     match rustix::fs::statx(handle, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID) {
         Ok(stat) => {
             let known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
-            let device = u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor);
-            Ok(MountIdentity { device, mount: known.then_some(stat.stx_mnt_id) })
+            if known { Ok(MountIdentity::Mount(stat.stx_mnt_id)) } else { device_of(handle) }
         }
         Err(Errno::NOSYS | Errno::PERM) => device_of(handle),
         Err(errno) => Err(errno),
@@ -103,7 +105,7 @@ pub(super) fn of_mount(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
 }
 
 fn device_of(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
-    Ok(MountIdentity { device: unsigned(rustix::fs::fstat(handle)?.st_dev), mount: None })
+    Ok(MountIdentity::Device(unsigned(rustix::fs::fstat(handle)?.st_dev)))
 }
 
 /// Which directory an opened root is.

@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::io::Errno;
 
 use super::GateError;
 
@@ -16,7 +17,7 @@ pub struct ListedEntry {
 }
 
 /// What a directory entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// A regular file.
     File,
@@ -42,7 +43,8 @@ pub(super) fn entries(handle: BorrowedFd<'_>) -> Result<Vec<ListedEntry>, GateEr
             // Some filesystems leave the kind out of the listing. A name that is gone by now is left out too.
             match rustix::fs::statat(handle, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => file_type = FileType::from_raw_mode(stat.st_mode),
-                Err(_) => continue,
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(errno.into()),
             }
         }
         let kind = match file_type {

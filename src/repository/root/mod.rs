@@ -6,6 +6,17 @@
 //!
 //! The operator's configured root itself may be a link: it is resolved when it is opened, anew for every use, so that nothing here holds a
 //! filesystem busy.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::panic,
+        reason = "what reads untrusted input is total"
+    )
+)]
 
 mod containment;
 mod identity;
@@ -260,8 +271,21 @@ impl RunDirectory {
     /// Links anywhere in the path, special files and mount crossings are [`GateError::Unsafe`], directories
     /// [`GateError::IsDirectory`].
     pub fn open(&self, path: &RelativePath) -> Result<OutputFile, GateError> {
-        let opened = open_beneath(self.containment, self.handle.as_fd(), path.as_str(), Purpose::Read, Mounts::Stay)?;
-        OutputFile::from_opened(opened)
+        match open_beneath(self.containment, self.handle.as_fd(), path.as_str(), Purpose::Read, Mounts::Stay) {
+            Ok(opened) => OutputFile::from_opened(opened),
+            Err(errno) => Err(self.explain_refusal(path, errno)),
+        }
+    }
+
+    /// A special file may refuse to be opened with almost any error; what it is counts more than what its driver says.
+    fn explain_refusal(&self, path: &RelativePath, errno: Errno) -> GateError {
+        match GateError::from_errno(errno) {
+            refused @ (GateError::Denied(_) | GateError::Trouble(_)) => match self.look(path) {
+                Err(found @ (GateError::Unsafe(_) | GateError::IsDirectory)) => found,
+                _ => refused,
+            },
+            told => told,
+        }
     }
 
     /// Asks what stands at a path, without opening it for reading.

@@ -20,7 +20,11 @@ pub(super) fn open(base: BorrowedFd<'_>, path: &str, purpose: Purpose, mounts: M
     while let Some(component) = components.next() {
         let from = held.as_ref().map_or(base, |handle| handle.as_fd());
         let step = if components.peek().is_some() { Purpose::Directory } else { purpose };
-        let opened = open_component(from, component, step)?;
+        let opened = match open_component(from, component, step) {
+            // What is no directory may be one that no step should have come to: openat2 says so first.
+            Err(Errno::NOTDIR) => return Err(why_no_directory(from, component, home)),
+            answer => answer?,
+        };
         if let Some(home) = home {
             stay_on(home, opened.as_fd())?;
         }
@@ -40,10 +44,18 @@ fn open_component(from: BorrowedFd<'_>, component: &str, purpose: Purpose) -> Re
         // `O_PATH | O_NOFOLLOW` opens the link itself instead of refusing it.
         Ok(handle) if purpose == Purpose::Look && is_opened_link(handle.as_fd())? => Err(Errno::LOOP),
         Ok(handle) => Ok(handle),
-        // A link that was asked to be a directory is `ENOTDIR` here and `ELOOP` to openat2; some systems say `EMLINK`.
-        Err(Errno::NOTDIR) if is_link(from, component) => Err(Errno::LOOP),
+        // Some systems say this of a link.
         Err(Errno::MLINK) => Err(Errno::LOOP),
         Err(errno) => Err(errno),
+    }
+}
+
+/// A link that was asked to be a directory is `ENOTDIR` here and `ELOOP` to openat2, a mounted file `EXDEV`.
+fn why_no_directory(from: BorrowedFd<'_>, component: &str, home: Option<MountIdentity>) -> Errno {
+    match open_component(from, component, Purpose::Look) {
+        Err(Errno::LOOP) => Errno::LOOP,
+        Ok(found) => home.and_then(|home| stay_on(home, found.as_fd()).err()).unwrap_or(Errno::NOTDIR),
+        Err(_) => Errno::NOTDIR,
     }
 }
 

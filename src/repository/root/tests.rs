@@ -1,1 +1,0 @@
-//! Both mechanisms over one hostile tree.

@@ -1,1 +1,0 @@
-//! The repository over real directories.
