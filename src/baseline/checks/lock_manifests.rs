@@ -165,7 +165,7 @@ pub fn go(manifest: &Manifest<'_>) -> Need {
         match keyword {
             "require" => required.extend(module),
             "replace" if rest.split_once("=>").is_some_and(|(_, target)| target.trim().starts_with(['.', '/'])) => {
-                local.extend(module)
+                local.extend(module);
             }
             _ => {}
         }
