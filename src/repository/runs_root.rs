@@ -10,7 +10,7 @@ use super::digests::DigestCache;
 use super::error::Error;
 use super::index::{Interner, RunEntry, Snapshot};
 use super::root::{Containment, OpenRoot, RootIdentity};
-use super::scan::{self, Known, Memory};
+use super::scan::{self, Found, Known, Memory};
 use crate::model::{DirectoryName, Problem, RootName};
 
 /// A configured runs root.
@@ -99,10 +99,14 @@ impl RunsRoot {
         let found = self.open_for_refresh(&refreshing).and_then(|root| {
             let found =
                 scan::scan(&root, &refreshing.memory, &refreshing.interner, scanned_at.as_second(), self.threads);
-            found.map(|memory| (root.identity(), memory)).map_err(|_| "it cannot be listed".to_owned())
+            found.map(|found| (root.identity(), found)).map_err(|_| "it cannot be listed".to_owned())
         });
         match found {
-            Ok((identity, memory)) => Ok(self.publish(&mut refreshing, identity, memory, scanned_at)),
+            Ok((identity, Found { memory, is_unchanged: true })) if self.serves(identity) => {
+                refreshing.memory = memory;
+                self.publish_again(scanned_at)
+            }
+            Ok((identity, Found { memory, .. })) => Ok(self.publish(&mut refreshing, identity, memory, scanned_at)),
             Err(reason) => {
                 self.view.store(Arc::new(View::Away(reason.clone())));
                 Err(self.away(&reason))
@@ -184,6 +188,18 @@ impl RunsRoot {
             return Err("its filesystem is unmounted".to_owned());
         }
         Ok(root)
+    }
+
+    /// Whether readers see a snapshot of this very directory.
+    fn serves(&self, identity: RootIdentity) -> bool {
+        matches!(&**self.view.load(), View::Serving(snapshot) if snapshot.root_identity == identity)
+    }
+
+    /// Publishes the snapshot of before with a new time: nothing has changed.
+    fn publish_again(&self, scanned_at: Timestamp) -> Result<Arc<Snapshot>, Error> {
+        let snapshot = Arc::new(self.snapshot()?.found_again(scanned_at));
+        self.view.store(Arc::new(View::Serving(Arc::clone(&snapshot))));
+        Ok(snapshot)
     }
 
     fn publish(

@@ -25,6 +25,16 @@ pub(super) enum Known {
     Problem(Arc<Problem>),
 }
 
+impl Known {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Run(one), Self::Run(other)) => Arc::ptr_eq(one, other) || one == other,
+            (Self::Problem(one), Self::Problem(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// What is known of a directory, and from which state of its summary.
 #[derive(Debug, Clone)]
 pub(super) struct Remembered {
@@ -36,6 +46,14 @@ pub(super) struct Remembered {
 /// What a scan knows, by raw directory name.
 pub(super) type Memory = HashMap<Vec<u8>, Remembered>;
 
+/// What a scan found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) memory: Memory,
+    /// Whether it is all as the memory had it before.
+    pub(super) is_unchanged: bool,
+}
+
 /// Scans a root. What `memory` remembers of an unchanged summary is not read again. `now` is the clock's second when the scan began.
 pub(super) fn scan(
     root: &OpenRoot,
@@ -43,12 +61,13 @@ pub(super) fn scan(
     interner: &Mutex<Interner>,
     now: i64,
     threads: usize,
-) -> Result<Memory, GateError> {
+) -> Result<Found, GateError> {
     let mut names: Vec<ListedEntry> = root.entries()?;
     names.retain(|entry| {
         !layout::is_passed_over(&entry.name) && matches!(entry.kind, EntryKind::Directory | EntryKind::Link)
     });
     let next = AtomicUsize::new(0);
+    let changes = AtomicUsize::new(0);
     let work = || {
         let mut found: Vec<(Vec<u8>, Remembered)> = Vec::new();
         loop {
@@ -61,8 +80,14 @@ pub(super) fn scan(
             let looked: Vec<_> =
                 batch.iter().filter_map(|entry| Some((entry, look(root, entry, memory, now)?))).collect();
             let mut interner = interner.lock().unwrap_or_else(PoisonError::into_inner);
-            found
-                .extend(looked.into_iter().map(|(entry, looked)| (entry.name.clone(), looked.remember(&mut interner))));
+            for (entry, looked) in looked {
+                let now_known = looked.remember(&mut interner);
+                let is_same = |before: &Remembered| before.known.is_same(&now_known.known);
+                if !memory.get(&entry.name).is_some_and(is_same) {
+                    changes.fetch_add(1, Ordering::Relaxed);
+                }
+                found.push((entry.name.clone(), now_known));
+            }
         }
     };
     let threads = threads.min(names.len() / BATCH + 1).max(1);
@@ -77,7 +102,9 @@ pub(super) fn scan(
             }
         }
     });
-    Ok(found)
+    // Nothing new, and as many as before: so nothing is gone either.
+    let is_unchanged = changes.into_inner() == 0 && found.len() == memory.len();
+    Ok(Found { memory: found, is_unchanged })
 }
 
 /// Looks at one directory again; `None` when it is gone, or a name that scans pass over.

@@ -1,5 +1,8 @@
 //! From the model to the wire.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use prost::Message;
 
 use crate::jobs::JobView;
@@ -41,6 +44,14 @@ fn words(markers: &[Marker]) -> Vec<String> {
     markers.iter().map(|marker| marker.word().to_owned()).collect()
 }
 
+fn counts(counts: &[(Arc<str>, u64)]) -> BTreeMap<String, u64> {
+    counts.iter().map(|(word, count)| (word.to_string(), *count)).collect()
+}
+
+fn texts(texts: &[(Arc<str>, Arc<str>)]) -> BTreeMap<String, String> {
+    texts.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
 /// A run as the index holds it.
 pub(super) fn listed_run(root: &str, run: &RunEntry, is_duplicate: bool) -> pb::RetainedRun {
     let (result_status, result_status_word) = result_status(run.status.as_deref());
@@ -59,10 +70,10 @@ pub(super) fn listed_run(root: &str, run: &RunEntry, is_duplicate: bool) -> pb::
         result_status_word,
         started_at: run.started_at.map(timestamp),
         completed_at: run.completed_at.map(timestamp),
-        evidence_counts: (*run.evidence_counts).clone(),
-        finding_counts: (*run.finding_counts).clone(),
-        source_commits: (*run.source_commits).clone(),
-        labels: (*run.labels).clone(),
+        evidence_counts: counts(&run.evidence_counts),
+        finding_counts: counts(&run.finding_counts),
+        source_commits: texts(&run.source_commits),
+        labels: texts(&run.labels),
         compatibility: words(&markers),
         free_form_omitted: false,
     })

@@ -1,12 +1,17 @@
 //! One run as the index holds it: what lists need, and no more.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::model::{Marker, RunId};
+
+/// Counts by word, in word order. A slice, since a map's nodes would weigh more than all the rest of a run.
+pub(crate) type Counts = Arc<[(Arc<str>, u64)]>;
+
+/// Texts by key, in key order.
+pub(crate) type Texts = Arc<[(Arc<str>, Arc<str>)]>;
 
 /// A run as lists show it. Texts that many runs share are held once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +31,13 @@ pub struct RunEntry {
     /// When the run ended.
     pub completed_at: Option<Timestamp>,
     /// Evidence items by result word.
-    pub evidence_counts: Arc<BTreeMap<String, u64>>,
+    pub evidence_counts: Counts,
     /// Findings by the summary's keys.
-    pub finding_counts: Arc<BTreeMap<String, u64>>,
+    pub finding_counts: Counts,
     /// Commit ids by source name.
-    pub source_commits: Arc<BTreeMap<String, String>>,
+    pub source_commits: Texts,
     /// Labels.
-    pub labels: Arc<BTreeMap<String, String>>,
+    pub labels: Texts,
     /// The markers that the summary alone shows.
     pub markers: Arc<[Marker]>,
 }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::entry::RunEntry;
+use super::entry::{Counts, RunEntry, Texts};
 use crate::model::{DirectoryName, Marker, RunSummary};
 
 /// Holds shared texts and maps for the runs of one root.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     texts: HashSet<Arc<str>>,
-    counts: HashSet<Arc<BTreeMap<String, u64>>>,
-    pairs: HashSet<Arc<BTreeMap<String, String>>>,
+    counts: HashSet<Counts>,
+    pairs: HashSet<Texts>,
     markers: HashSet<Arc<[Marker]>>,
 }
 
@@ -28,19 +28,20 @@ impl Interner {
             status: summary.result_status.map(|text| self.text(&text)),
             started_at: summary.started_at,
             completed_at: summary.completed_at,
-            evidence_counts: shared(&mut self.counts, summary.evidence_counts),
-            finding_counts: shared(&mut self.counts, summary.finding_counts),
-            source_commits: shared(&mut self.pairs, summary.source_commits),
-            labels: shared(&mut self.pairs, summary.labels),
-            markers: self.marker_list(markers),
+            evidence_counts: self.counts(summary.evidence_counts),
+            finding_counts: self.counts(summary.finding_counts),
+            source_commits: self.pairs(summary.source_commits),
+            labels: self.pairs(summary.labels),
+            markers: shared(&mut self.markers, markers),
         }
     }
 
     /// Lets go of what no run holds any more.
     pub(crate) fn prune(&mut self) {
-        self.texts.retain(|held| Arc::strong_count(held) > 1);
+        // The texts last: counts and pairs hold some of them.
         self.counts.retain(|held| Arc::strong_count(held) > 1);
         self.pairs.retain(|held| Arc::strong_count(held) > 1);
+        self.texts.retain(|held| Arc::strong_count(held) > 1);
         self.markers.retain(|held| Arc::strong_count(held) > 1);
     }
 
@@ -53,21 +54,22 @@ impl Interner {
         held
     }
 
-    fn marker_list(&mut self, markers: &[Marker]) -> Arc<[Marker]> {
-        if let Some(held) = self.markers.get(markers) {
-            return Arc::clone(held);
-        }
-        let held: Arc<[Marker]> = markers.into();
-        self.markers.insert(Arc::clone(&held));
-        held
+    fn counts(&mut self, counts: BTreeMap<String, u64>) -> Counts {
+        let counts: Vec<_> = counts.into_iter().map(|(word, count)| (self.text(&word), count)).collect();
+        shared(&mut self.counts, &counts)
+    }
+
+    fn pairs(&mut self, pairs: BTreeMap<String, String>) -> Texts {
+        let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (self.text(&key), self.text(&value))).collect();
+        shared(&mut self.pairs, &pairs)
     }
 }
 
-fn shared<T: Eq + Hash>(held: &mut HashSet<Arc<T>>, value: T) -> Arc<T> {
-    if let Some(same) = held.get(&value) {
+fn shared<T: Eq + Hash + Clone>(held: &mut HashSet<Arc<[T]>>, values: &[T]) -> Arc<[T]> {
+    if let Some(same) = held.get(values) {
         return Arc::clone(same);
     }
-    let value = Arc::new(value);
-    held.insert(Arc::clone(&value));
-    value
+    let values: Arc<[T]> = values.into();
+    held.insert(Arc::clone(&values));
+    values
 }

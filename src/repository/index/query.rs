@@ -86,8 +86,11 @@ impl RunQuery {
             && self
                 .source_commit
                 .as_deref()
-                .is_none_or(|asked| run.source_commits.values().any(|commit| is_commit(commit, asked)))
-            && self.labels.iter().all(|(key, value)| run.labels.get(key) == Some(value))
+                .is_none_or(|asked| run.source_commits.iter().any(|(_, commit)| is_commit(commit, asked)))
+            && self
+                .labels
+                .iter()
+                .all(|(key, value)| run.labels.iter().any(|(have, is)| **have == **key && **is == **value))
     }
 }
 
@@ -100,13 +103,15 @@ impl Snapshot {
     #[must_use]
     pub fn page(&self, query: &RunQuery, after: Option<&RunKey>, limit: usize) -> RunPage {
         let key = (query.target.as_deref().map(Arc::from), query.assessment.as_deref().map(Arc::from));
-        let Some(group) = self.groups.get(&key) else {
+        let Some(group) = self.index.groups.get(&key) else {
             return RunPage { runs: Vec::new(), next: None, total: 0, status_counts: BTreeMap::new() };
         };
         let begin = after.map_or(0, |place| {
-            group.order.partition_point(|position| self.at(*position).is_some_and(|run| run.compare_to(place).is_le()))
+            group
+                .order
+                .partition_point(|position| self.index.at(*position).is_some_and(|run| run.compare_to(place).is_le()))
         });
-        let entries = |from: usize| group.order.iter().skip(from).filter_map(|position| self.at(*position));
+        let entries = |from: usize| group.order.iter().skip(from).filter_map(|position| self.index.at(*position));
         if query.is_by_profile_only() {
             let mut runs: Vec<_> = entries(begin).take(limit.saturating_add(1)).cloned().collect();
             let next = cut(&mut runs, limit);
@@ -136,7 +141,7 @@ impl Snapshot {
     #[must_use]
     pub fn problem_page(&self, query: &ProblemQuery, after: Option<&(String, String)>, limit: usize) -> ProblemPage {
         let mut page = ProblemPage { problems: Vec::new(), next: None, total: 0, reason_counts: BTreeMap::new() };
-        for problem in &self.problems {
+        for problem in &self.index.problems {
             if !query.reasons.is_empty() && !query.reasons.contains(&problem.reason) {
                 continue;
             }

@@ -19,7 +19,7 @@ use crate::repository::scan::{Known, Memory, scan};
 /// Scans, with the clock this many seconds ahead: so far ahead, that every summary has settled, or not at all.
 fn scan_ahead(fixture: &Fixture, memory: &Memory, seconds: i64) -> Memory {
     let root = OpenRoot::open_ambient(&fixture.runs(), surroundings::containment()).expect("opens");
-    scan(&root, memory, &Mutex::default(), Timestamp::now().as_second() + seconds, 2).expect("is scanned")
+    scan(&root, memory, &Mutex::default(), Timestamp::now().as_second() + seconds, 2).expect("is scanned").memory
 }
 
 fn run_in(memory: &Memory, directory: &str) -> Arc<RunEntry> {
@@ -227,7 +227,7 @@ fn a_summary_rewritten_in_place_or_replaced_or_put_back_in_time_is_read_again() 
     let fixture = Fixture::new();
     let run = fixture.run("run").key("labels", json!({"n": "0"})).summary();
     let summary = run.path().join("retention-summary.json");
-    let label = |memory: &Memory| run_in(memory, "run").labels.get("n").cloned();
+    let label = |memory: &Memory| run_in(memory, "run").labels.first().map(|(_, value)| value.to_string());
     let text = |number: &str| format!(r#"{{"run_id":"run","labels":{{"n":"{number}"}}}}"#);
     let mut memory = scan_ahead(&fixture, &Memory::new(), 1000);
     assert_eq!(label(&memory).as_deref(), Some("0"));
@@ -288,7 +288,7 @@ fn many_directories_are_all_found_by_several_threads() {
     }
     let root = OpenRoot::open_ambient(&fixture.runs(), Containment::Walk).expect("opens");
     for threads in [0, 1, 3, 100] {
-        let memory = scan(&root, &Memory::new(), &Mutex::default(), 0, threads).expect("is scanned");
+        let memory = scan(&root, &Memory::new(), &Mutex::default(), 0, threads).expect("is scanned").memory;
         let runs = memory.values().filter(|remembered| matches!(remembered.known, Known::Run(_))).count();
         assert_eq!((memory.len(), runs), (300, 200), "{threads} threads");
     }
