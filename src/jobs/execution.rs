@@ -1,13 +1,18 @@
 //! One job: the child process, its output, and the judgement whether a readable run stands in its directory afterwards.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use super::log::read_lines;
 use super::table::{Assignment, JobEnd, JobTable};
 use crate::model::JobStatus;
 use crate::process::{Ending, Environment, SpawnRequest, Supervised};
+
+/// How long an output may stay open after everything that could write to it has ended.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
 pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {
@@ -27,18 +32,28 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
         }
     };
     table.process_started(&assignment.job_id, process.terminator());
-    let outputs = (process.take_stdout(), process.take_stderr());
-    let ending = std::thread::scope(|scope| {
-        let on_line = |line| table.wrote_line(&assignment.job_id, line);
-        if let Some(stdout) = outputs.0 {
-            scope.spawn(move || read_lines(stdout, on_line));
-        }
-        if let Some(stderr) = outputs.1 {
-            scope.spawn(move || read_lines(stderr, on_line));
-        }
-        process.wait(None)
-    });
+    let read = [
+        process.take_stdout().map(|output| read_aside(table, &assignment.job_id, output)),
+        process.take_stderr().map(|output| read_aside(table, &assignment.job_id, output)),
+    ];
+    let ending = process.wait(None);
+    for ended in read.into_iter().flatten() {
+        // Everything that could write has ended, so the output ends too, unless a process survived that cannot be killed.
+        let _ = ended.recv_timeout(OUTPUT_PATIENCE);
+    }
     judge(table, assignment, ending)
+}
+
+/// Reads an output in a thread of its own; the receiver hears when it has ended.
+fn read_aside(table: &Arc<JobTable>, job_id: &str, output: impl Read + Send + 'static) -> mpsc::Receiver<()> {
+    let (ended, receiver) = mpsc::channel();
+    let (table, job_id) = (Arc::clone(table), job_id.to_owned());
+    std::thread::spawn(move || {
+        read_lines(output, |line| table.wrote_line(&job_id, line));
+        // Nobody listens any more when the job did not wait.
+        let _ = ended.send(());
+    });
+    receiver
 }
 
 fn command(table: &JobTable, assignment: &Assignment) -> Vec<OsString> {
