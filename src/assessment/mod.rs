@@ -89,7 +89,7 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
-    /// Where one of the [`documents::paths`] stands, seen from where the run was asked for.
+    /// Where one of the documents of [`crate::repository::layout`] stands, seen from where the run was asked for.
     #[must_use]
     pub fn path(&self, document: &str) -> PathBuf {
         self.output_dir.join(document)

@@ -8,13 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::documents::{
     DocumentEntry, ExportCounts, ExportManifest, MappingSummary, Package, RunDocument, Source, SourceLock, Submission,
-    Summary, paths,
+    Summary,
 };
 use super::error::AssessmentError;
 use super::items::Finished;
 use super::plan::Plan;
 use super::report::{ReportData, report};
 use crate::model::{RelativePath, RunId};
+use crate::repository::layout;
 use crate::repository::record::{RecordError, RunRecord};
 
 /// A document as it is written: readable, with a line break at the end.
@@ -94,8 +95,8 @@ pub(super) fn write_early(
     lock: &SourceLock,
 ) -> Result<Vec<DocumentEntry>, AssessmentError> {
     let mut written = Written { record, entries: Vec::new() };
-    written.write(paths::PLAN, &json(&plan.document)?)?;
-    written.write(paths::SOURCE_LOCK, &json(lock)?)?;
+    written.write(layout::PLAN, &json(&plan.document)?)?;
+    written.write(layout::SOURCE_LOCK, &json(lock)?)?;
     Ok(written.entries)
 }
 
@@ -115,10 +116,10 @@ impl Documents<'_> {
         let (run, finished) = (self.run, self.finished);
         let fragments: &[Value] = &[];
         let mut written = Written { record: &record, entries: early };
-        written.write(paths::EVIDENCE, &json(&finished.evidence)?)?;
-        written.write(paths::FINDINGS, &json(&finished.findings)?)?;
-        written.write(paths::MAPPINGS, &json(&[(); 0])?)?;
-        written.write(paths::FRAGMENTS, &json(&fragments)?)?;
+        written.write(layout::EVIDENCE, &json(&finished.evidence)?)?;
+        written.write(layout::FINDINGS, &json(&finished.findings)?)?;
+        written.write(layout::MAPPINGS, &json(&[(); 0])?)?;
+        written.write(layout::FRAGMENTS, &json(&fragments)?)?;
         let package = Package {
             schema_version: "1",
             run_id: run.run_id,
@@ -137,12 +138,12 @@ impl Documents<'_> {
             report_fragments: fragments,
             certification_boundary: &finished.certification_boundary,
         };
-        written.write(paths::PACKAGE, &json(&package)?)?;
-        written.write(paths::REPORT, self.report().as_bytes())?;
+        written.write(layout::ASSESSMENT_PACKAGE, &json(&package)?)?;
+        written.write(layout::REPORT, self.report().as_bytes())?;
         let export = ExportManifest {
             export_type: "assessment_package",
-            source_package_ref: paths::PACKAGE,
-            source_lock_ref: paths::SOURCE_LOCK,
+            source_package_ref: layout::ASSESSMENT_PACKAGE,
+            source_lock_ref: layout::SOURCE_LOCK,
             summary: &finished.evidence_counts,
             policy_summary: finished.finding_counts,
             mapping_summary: MappingSummary::default(),
@@ -155,7 +156,7 @@ impl Documents<'_> {
             },
             certification_boundary: &finished.certification_boundary,
         };
-        written.write(paths::EXPORT, &json(&export)?)?;
+        written.write(layout::EXPORT_MANIFEST, &json(&export)?)?;
         let run_json = json(run)?;
         let mut documents = written.entries;
         documents.push(entry("run.json", &run_json));
@@ -165,7 +166,7 @@ impl Documents<'_> {
             run_id: run.run_id,
             sources: &self.lock.sources,
             documents,
-            artifact_manifest_ref: format!("{}#/artifact_manifest", paths::PACKAGE),
+            artifact_manifest_ref: format!("{}#/artifact_manifest", layout::ASSESSMENT_PACKAGE),
             reported_metadata: json!({
                 "tool": run.tool,
                 "labels": run.labels,
@@ -174,7 +175,7 @@ impl Documents<'_> {
             }),
             certification_boundary: &finished.certification_boundary,
         };
-        record.write(&relative(paths::SUBMISSION)?, &json(&submission)?)?;
+        record.write(&relative(layout::SUBMISSION_PACKAGE)?, &json(&submission)?)?;
         record.replace_run_json(&run_json)?;
         record.finish(&json(&self.summary())?)?;
         Ok(())
@@ -192,9 +193,9 @@ impl Documents<'_> {
             evidence_counts: &self.finished.evidence_counts,
             finding_counts: self.finished.finding_counts,
             report_paths: BTreeMap::from([
-                ("assessment_package", paths::PACKAGE),
-                ("report", paths::REPORT),
-                ("submission_package", paths::SUBMISSION),
+                ("assessment_package", layout::ASSESSMENT_PACKAGE),
+                ("report", layout::REPORT),
+                ("submission_package", layout::SUBMISSION_PACKAGE),
             ]),
             source_commits: self.source_commits,
             labels: self.run.labels,

@@ -12,13 +12,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::Globals;
-use crate::assessment::documents::paths;
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
     AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
 };
 use crate::model::{EvidenceResult, LabelKey, ResultStatus, RunId, printable};
 use crate::process::{TerminationSignal, on_termination};
+use crate::repository::layout;
 
 /// The time that a runner has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -183,11 +183,11 @@ fn json_result(outcome: &RunOutcome) -> String {
         "run_id": outcome.run_id.as_str(),
         "output_dir": outcome.output_dir.to_string_lossy(),
         "result_status": outcome.result_status,
-        "assessment_package": path(paths::PACKAGE),
-        "report": path(paths::REPORT),
-        "submission_package": path(paths::SUBMISSION),
-        "export_manifest": path(paths::EXPORT),
-        "retention_summary": path(paths::SUMMARY),
+        "assessment_package": path(layout::ASSESSMENT_PACKAGE),
+        "report": path(layout::REPORT),
+        "submission_package": path(layout::SUBMISSION_PACKAGE),
+        "export_manifest": path(layout::EXPORT_MANIFEST),
+        "retention_summary": path(layout::SUMMARY),
     });
     format!("{result}\n")
 }
@@ -222,7 +222,7 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
     if !gate_met {
         text.push_str("gate      unexpected_findings is not met\n");
     }
-    text.push_str(&format!("report    {}\n", printable(&outcome.path(paths::REPORT).to_string_lossy(), 4096)));
+    text.push_str(&format!("report    {}\n", printable(&outcome.path(layout::REPORT).to_string_lossy(), 4096)));
     text
 }
 

@@ -13,32 +13,6 @@ mod packages;
 pub use items::{Evidence, EvidenceCounts, Finding, FindingCounts, Location, ManifestEntry};
 pub use packages::{DocumentEntry, ExportCounts, ExportManifest, MappingSummary, Package, Submission};
 
-/// Where the documents stand in a run directory.
-pub mod paths {
-    /// The plan.
-    pub const PLAN: &str = "plan.json";
-    /// The source lock.
-    pub const SOURCE_LOCK: &str = "sources.lock.json";
-    /// The summary, whose presence makes the run retained.
-    pub const SUMMARY: &str = "retention-summary.json";
-    /// The evidence items.
-    pub const EVIDENCE: &str = "normalized/evidence.json";
-    /// The findings.
-    pub const FINDINGS: &str = "normalized/findings.json";
-    /// The mappings.
-    pub const MAPPINGS: &str = "normalized/mappings.json";
-    /// The assessment package.
-    pub const PACKAGE: &str = "reports/assessment-package.json";
-    /// The report for people.
-    pub const REPORT: &str = "reports/report.md";
-    /// The report fragments.
-    pub const FRAGMENTS: &str = "reports/fragments.json";
-    /// The submission package.
-    pub const SUBMISSION: &str = "reports/submission-package.json";
-    /// The export manifest.
-    pub const EXPORT: &str = "exports/export-manifest.json";
-}
-
 /// `run.json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunDocument<'a> {

@@ -24,13 +24,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::layout::{RUN, SUMMARY};
 use crate::model::RelativePath;
 
 pub use tree::{Irregular, IrregularKind, RecordedFile, Walk};
 
-const SUMMARY: &str = "retention-summary.json";
 const SUMMARY_ASIDE: &str = ".retention-summary.json.tmp";
-const RUN: &str = "run.json";
 const RUN_ASIDE: &str = ".run.json.tmp";
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
