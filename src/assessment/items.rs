@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::runner::StepOutcome;
 use super::writing::relative;
 use crate::model::{ResultStatus, RunId, format_timestamp};
+use crate::repository::layout;
 use crate::repository::record::{Irregular, RunRecord};
 
 /// What is said when no extension says where its results end.
@@ -98,7 +99,7 @@ pub(super) fn finish_items(
             path: file.path.to_string(),
             size_bytes: file.size_bytes,
             sha256: file.sha256.clone(),
-            media_type: mime_guess::from_path(file.path.as_str()).first_or_octet_stream().to_string(),
+            media_type: layout::media_type(file.path.as_str()).to_owned(),
             extension_id: owner(file.path.as_str()).to_owned(),
             evidence_refs: referring.remove(file.path.as_str()).unwrap_or_default(),
         })

@@ -109,7 +109,7 @@ impl ArtifactReader {
 
     /// The file's media type, from its name.
     #[must_use]
-    pub fn media_type(&self) -> String {
+    pub fn media_type(&self) -> &'static str {
         layout::media_type(self.path.as_str())
     }
 

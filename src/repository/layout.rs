@@ -80,17 +80,16 @@ pub fn is_passed_over(name: &[u8]) -> bool {
     name.first() == Some(&b'.') || name == b"lost+found"
 }
 
-/// The media type of an output, from its file name. Text is said to be UTF-8.
+/// The media type of an output, from its file name. Nothing is said of a text's encoding, which the name does not tell.
 #[must_use]
-pub fn media_type(path: &str) -> String {
-    let guessed = match path.rsplit_once('.').map(|(_, extension)| extension) {
+pub fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("md") => "text/markdown",
         Some("log") => "text/plain",
         Some("sarif") => "application/sarif+json",
         Some("jsonl" | "ndjson") => "application/x-ndjson",
         _ => mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream"),
-    };
-    if guessed.starts_with("text/") { format!("{guessed}; charset=utf-8") } else { guessed.to_owned() }
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +121,7 @@ mod tests {
 
     #[test]
     fn media_types_of_reports_are_what_readers_expect() {
-        assert_eq!(media_type(REPORT), "text/markdown; charset=utf-8");
+        assert_eq!(media_type(REPORT), "text/markdown");
         assert_eq!(media_type(ASSESSMENT_PACKAGE), "application/json");
         assert_eq!(media_type("artifacts/x/no-extension"), "application/octet-stream");
     }

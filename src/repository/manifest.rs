@@ -224,7 +224,7 @@ impl Manifest {
         };
         let shown_path = path.map(|path| path.as_str().to_owned()).unwrap_or_default();
         ManifestRow {
-            media_type: entry.media_type.unwrap_or_else(|| layout::media_type(&shown_path)),
+            media_type: entry.media_type.unwrap_or_else(|| layout::media_type(&shown_path).to_owned()),
             shown_path,
             size_bytes: entry.size_bytes,
             sha256: entry.sha256,
@@ -310,7 +310,7 @@ impl From<FoundFile> for (RowState, Option<u64>) {
 
 fn unlisted_row(shown_path: String, (state, size_bytes): (RowState, Option<u64>)) -> ManifestRow {
     ManifestRow {
-        media_type: layout::media_type(&shown_path),
+        media_type: layout::media_type(&shown_path).to_owned(),
         shown_path,
         size_bytes,
         sha256: None,

@@ -208,7 +208,7 @@ pub(super) fn report(report: ReportFile, contents_asked: bool) -> pb::Report {
     let contents_omitted = contents_asked && size_bytes.is_some() && report.contents.is_none();
     pb::Report {
         kind: report.kind,
-        media_type: if path.is_empty() { String::new() } else { layout::media_type(&path) },
+        media_type: if path.is_empty() { String::new() } else { layout::media_type(&path).to_owned() },
         path,
         state: state.into(),
         size_bytes,

@@ -104,7 +104,7 @@ pub(super) fn artifact(reader: ArtifactReader, permit: OwnedSemaphorePermit) -> 
         let (seconds, nanos) = reader.modified();
         let header = pb::ReadArtifactResponse {
             size_bytes: reader.size(),
-            media_type: reader.media_type(),
+            media_type: reader.media_type().to_owned(),
             modified_at: Some(prost_types::Timestamp { seconds, nanos: i32::try_from(nanos).unwrap_or(0) }),
             generation: reader.generation(),
             sha256: reader.sha256.clone().unwrap_or_default(),
