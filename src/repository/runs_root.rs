@@ -133,7 +133,7 @@ impl RunsRoot {
         let looked = scan::scan_one(&root, directory, &refreshing.interner, Timestamp::now().as_second());
         let mut memory = std::mem::take(&mut refreshing.memory);
         match looked {
-            Some(remembered) => memory.insert(directory.as_str().as_bytes().to_vec(), remembered),
+            Some(remembered) => memory.insert(remembered.key(directory.as_str().as_bytes()), remembered),
             None => memory.remove(directory.as_str().as_bytes()),
         };
         self.publish(&mut refreshing, root.identity(), memory, scanned_at);

@@ -43,8 +43,18 @@ pub(super) struct Remembered {
     identity: Option<FileIdentity>,
 }
 
-/// What a scan knows, by raw directory name.
-pub(super) type Memory = HashMap<Vec<u8>, Remembered>;
+impl Remembered {
+    /// The key to remember it under.
+    pub(super) fn key(&self, name: &[u8]) -> Arc<[u8]> {
+        match &self.known {
+            Known::Run(run) => Arc::from(Arc::clone(&run.directory)),
+            Known::Problem(_) => name.into(),
+        }
+    }
+}
+
+/// What a scan knows, by raw directory name; the name of a run is the one its entry holds.
+pub(super) type Memory = HashMap<Arc<[u8]>, Remembered>;
 
 /// What a scan found.
 #[derive(Debug)]
@@ -69,7 +79,7 @@ pub(super) fn scan(
     let next = AtomicUsize::new(0);
     let changes = AtomicUsize::new(0);
     let work = || {
-        let mut found: Vec<(Vec<u8>, Remembered)> = Vec::new();
+        let mut found: Vec<(Arc<[u8]>, Remembered)> = Vec::new();
         loop {
             let begin = next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(batch) =
@@ -83,10 +93,10 @@ pub(super) fn scan(
             for (entry, looked) in looked {
                 let now_known = looked.remember(&mut interner);
                 let is_same = |before: &Remembered| before.known.is_same(&now_known.known);
-                if !memory.get(&entry.name).is_some_and(is_same) {
+                if !memory.get(entry.name.as_slice()).is_some_and(is_same) {
                     changes.fetch_add(1, Ordering::Relaxed);
                 }
-                found.push((entry.name.clone(), now_known));
+                found.push((now_known.key(&entry.name), now_known));
             }
         }
     };
@@ -150,7 +160,7 @@ fn look(root: &OpenRoot, entry: &ListedEntry, memory: &Memory, now: i64) -> Opti
     if entry.kind == EntryKind::Link {
         return Some(problem(&directory, ProblemReason::DirectoryIsLink, None));
     }
-    if let Some(remembered) = memory.get(&entry.name)
+    if let Some(remembered) = memory.get(entry.name.as_slice())
         && remembered.identity.is_some()
         && remembered.identity == root.summary_identity(&directory)
     {
