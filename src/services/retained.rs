@@ -56,8 +56,8 @@ pub(super) fn reports_of(
     let run = convert::retained_run(root.name().as_str(), &retained);
     let kind = Some(options.kind.as_str()).filter(|kind| !kind.is_empty());
     // Without contents a report weighs little more than its path, and there are at most as many as a summary names.
-    let names: usize =
-        retained.report_paths.iter().map(|(kind, path)| 256 + 3 * (kind.len() + path.as_str().len())).sum();
+    let wanted = retained.report_paths.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == *name));
+    let names: usize = wanted.map(|(name, path)| 256 + 3 * (name.len() + path.as_str().len())).sum();
     let room = MAX_MESSAGE_BYTES.saturating_sub(REPLY_SLACK + 2 * run.encoded_len() + names);
     let room = options.include_contents.then_some(room.min(MAX_MESSAGE_BYTES / 3 * 2));
     let reports = located.reports(&retained, kind, room, unsafe_refs(options.report_unsafe))?;
