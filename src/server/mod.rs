@@ -124,6 +124,7 @@ pub async fn run(
     tracing::info!("stopping");
     health.stop(&config.repository).await;
     config.jobs.stop_accepting();
+    admission.stop();
     let _ = stop.send(true);
     let deadline = Instant::now() + config.drain;
     let jobs = tokio::task::spawn_blocking(move || drain_jobs(&config.jobs, deadline));

@@ -57,9 +57,9 @@ impl CatalogService for Catalog {
         &self,
         _request: Request<pb::GetServerInfoRequest>,
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         let this = self.clone();
-        blocking(move || Ok(Response::new(this.describe()))).await
+        blocking(permit, move || Ok(Response::new(this.describe()))).await
     }
 }
 

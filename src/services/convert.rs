@@ -244,6 +244,11 @@ pub(super) fn artifact(row: ManifestRow) -> pb::Artifact {
         artifact.evidence_refs.clear();
         artifact.evidence_refs_omitted = true;
     }
+    if artifact.encoded_len() > MAX_ENTRY_BYTES {
+        // No media type and no extension id is that long: the words are as good as not recorded.
+        artifact.media_type = layout::media_type(&artifact.path);
+        artifact.extension_id.clear();
+    }
     artifact
 }
 

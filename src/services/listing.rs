@@ -1,5 +1,8 @@
 //! Pages that fit into a message.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use prost::Message;
 
 /// What a page may hold in items, in bytes: the rest of a message is left to its other fields.
@@ -21,10 +24,38 @@ pub(super) fn fitting<M: Message>(items: &mut Vec<M>) -> usize {
     kept
 }
 
+/// What the counts by word may hold, in bytes.
+const COUNT_BYTES: usize = 128 << 10;
+
+/// Counts by word, as far as they fit: words come from files and may be of any length and number. The largest counts stay, of equal ones
+/// the shorter word.
+pub(super) fn fitting_counts(counts: &BTreeMap<Arc<str>, u64>) -> BTreeMap<String, i64> {
+    let mut largest_first: Vec<_> = counts.iter().collect();
+    largest_first.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), word.len()));
+    let mut room = COUNT_BYTES;
+    let mut fits = |word: &str| {
+        let left = room.checked_sub(word.len() + 24);
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    let fitting = largest_first.into_iter().filter(|(word, _)| fits(word));
+    fitting.map(|(word, count)| (word.to_string(), i64::try_from(*count).unwrap_or(i64::MAX))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::wire::pb;
+
+    #[test]
+    fn counts_of_endless_words_are_left_out_and_the_largest_stay() {
+        let mut counts: BTreeMap<Arc<str>, u64> =
+            BTreeMap::from([("completed".into(), 7), ("x".repeat(1 << 20).into(), 9)]);
+        counts.extend((0..20_000).map(|number: u32| (format!("word-{number}").into(), 1)));
+        let kept = fitting_counts(&counts);
+        assert_eq!(kept.get("completed"), Some(&7));
+        assert!(kept.len() > 1000 && kept.keys().map(|word| word.len() + 24).sum::<usize>() <= COUNT_BYTES);
+    }
 
     #[test]
     fn a_page_ends_early_rather_than_outgrow_its_message_and_is_never_empty() {

@@ -14,6 +14,8 @@ mod runs;
 mod status;
 mod streams;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 pub use admission::{Admission, MAX_CONCURRENT_CALLS};
 pub use catalog::{Catalog, ServerFacts};
 pub use retained::RetainedRuns;
@@ -27,9 +29,20 @@ pub const MAX_REQUEST_BYTES: usize = 256 << 10;
 /// The most items a page has.
 pub const MAX_PAGE_SIZE: usize = 500;
 
-/// Runs work that touches the disk on a thread where it may block.
+/// Runs work that touches the disk on a thread where it may block. The work holds the call's permit: a caller who hangs up ends the call
+/// and not the work, so calls begun and dropped would otherwise pile up without a bound.
 async fn blocking<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
 ) -> Result<T, tonic::Status> {
+    blocking_before_stream(permit, work).await.map(|(done, _permit)| done)
+}
+
+/// As [`blocking`], for work that a stream follows: gives the permit back, for the stream to hold.
+async fn blocking_before_stream<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
+) -> Result<(T, OwnedSemaphorePermit), tonic::Status> {
+    let work = move || work().map(|done| (done, permit));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(status::internal(&panic)))
 }

@@ -9,8 +9,10 @@ use super::admission::Admission;
 use super::page_token::{self, PageToken, QueryFingerprint, RunPlace};
 use super::parse::{self, FilterFields};
 use super::streams::{self, Replies};
-use super::{MAX_MESSAGE_BYTES, blocking, convert, listing};
-use crate::repository::{LocatedRun, ProblemQuery, ReadRequest, Repository, RunSelector, RunsRoot, UnsafeRefs};
+use super::{MAX_MESSAGE_BYTES, blocking, blocking_before_stream, convert, listing};
+use crate::repository::{
+    self, LocatedRun, ProblemQuery, ReadRequest, Repository, RunSelector, RunsRoot, UnsafeRefs, layout,
+};
 use crate::wire::pb;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 
@@ -54,8 +56,8 @@ pub(super) fn reports_of(
     let run = convert::retained_run(root.name().as_str(), &retained);
     let kind = Some(options.kind.as_str()).filter(|kind| !kind.is_empty());
     // Without contents a report weighs little more than its path, and there are at most as many as a summary names.
-    let names: usize =
-        retained.report_paths.iter().map(|(kind, path)| 256 + 3 * (kind.len() + path.as_str().len())).sum();
+    let wanted = retained.report_paths.iter().filter(|(name, _)| kind.is_none_or(|kind| kind == *name));
+    let names: usize = wanted.map(|(name, path)| 256 + 3 * (name.len() + path.as_str().len())).sum();
     let room = MAX_MESSAGE_BYTES.saturating_sub(REPLY_SLACK + 2 * run.encoded_len() + names);
     let room = options.include_contents.then_some(room.min(MAX_MESSAGE_BYTES / 3 * 2));
     let reports = located.reports(&retained, kind, room, unsafe_refs(options.report_unsafe))?;
@@ -65,6 +67,10 @@ pub(super) fn reports_of(
         summary: Some(convert::summary(retained)),
     };
     drop_contents_that_do_not_fit(&mut reply);
+    if reply.encoded_len() > MAX_MESSAGE_BYTES {
+        let detail = "it names more reports than fit into a reply; ask for one kind".to_owned();
+        return Err(repository::Error::ItemTooLarge { document: layout::SUMMARY.to_owned(), detail }.into());
+    }
     Ok(reply)
 }
 
@@ -119,7 +125,7 @@ impl RetainedRunService for RetainedRuns {
             runs,
             next_page_token: next.map(|key| PageToken::write(&fingerprint, RunPlace::from(key))).unwrap_or_default(),
             total_size: count(page.total),
-            status_counts: page.status_counts.iter().map(|(word, n)| (word.to_string(), count(*n))).collect(),
+            status_counts: listing::fitting_counts(&page.status_counts),
             problem_count: count(snapshot.broken_count()),
             in_progress_count: count(snapshot.in_progress_count()),
             scanned_at: Some(convert::timestamp(snapshot.scanned_at)),
@@ -139,10 +145,15 @@ impl RetainedRunService for RetainedRuns {
         let after: Option<(String, String)> = PageToken::read(&request.page_token, &fingerprint)?;
         let snapshot = root.snapshot()?;
         let page = snapshot.problem_page(&query, after.as_ref(), limit);
-        let problems = page.problems.into_iter();
+        let places: Vec<_> =
+            page.problems.iter().map(|at| (at.directory.clone(), at.reason.word().to_owned())).collect();
+        let mut problems: Vec<_> =
+            page.problems.into_iter().map(|problem| convert::problem(root.name().as_str(), problem)).collect();
+        let kept = listing::fitting(&mut problems);
+        let next = if kept < places.len() { places.get(kept.saturating_sub(1)).cloned() } else { page.next };
         Ok(Response::new(pb::ListProblemsResponse {
-            problems: problems.map(|problem| convert::problem(root.name().as_str(), problem)).collect(),
-            next_page_token: page.next.map(|place| PageToken::write(&fingerprint, place)).unwrap_or_default(),
+            problems,
+            next_page_token: next.map(|place| PageToken::write(&fingerprint, place)).unwrap_or_default(),
             total_size: count(page.total),
             reason_counts: page.reason_counts.iter().map(|(word, n)| ((*word).to_owned(), count(*n))).collect(),
             scanned_at: Some(convert::timestamp(snapshot.scanned_at)),
@@ -153,11 +164,11 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetRetainedRunRequest>,
     ) -> Result<Response<pb::GetRetainedRunResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         let request = request.into_inner();
         let root = self.root(&request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
-        blocking(move || {
+        blocking(permit, move || {
             let retained = root.locate(&selector)?.retained()?;
             let run = Some(convert::retained_run(root.name().as_str(), &retained));
             Ok(Response::new(pb::GetRetainedRunResponse { run, summary: Some(convert::summary(retained)) }))
@@ -169,7 +180,7 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetLatestRetainedRunRequest>,
     ) -> Result<Response<pb::GetLatestRetainedRunResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         let request = request.into_inner();
         let root = self.root(&request.runs_dir)?;
         let query = parse::query(FilterFields {
@@ -181,7 +192,7 @@ impl RetainedRunService for RetainedRuns {
             source_commit: request.source_commit,
             labels: request.labels,
         })?;
-        blocking(move || {
+        blocking(permit, move || {
             let retained = root.latest(&query)?.retained()?;
             let run = Some(convert::retained_run(root.name().as_str(), &retained));
             Ok(Response::new(pb::GetLatestRetainedRunResponse { run, summary: Some(convert::summary(retained)) }))
@@ -193,7 +204,7 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetRetainedRunReportsRequest>,
     ) -> Result<Response<pb::GetRetainedRunReportsResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         let request = request.into_inner();
         let root = self.root(&request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
@@ -202,7 +213,7 @@ impl RetainedRunService for RetainedRuns {
             include_contents: request.include_contents,
             report_unsafe: request.report_unsafe,
         };
-        blocking(move || reports_of(&root, &root.locate(&selector)?, &options).map(Response::new)).await
+        blocking(permit, move || reports_of(&root, &root.locate(&selector)?, &options).map(Response::new)).await
     }
 
     async fn stream_artifact_manifest(
@@ -215,7 +226,8 @@ impl RetainedRunService for RetainedRuns {
         let name = root.name().to_string();
         let selector = parse::selector(&request.run_id, &request.directory)?;
         let unsafe_refs = unsafe_refs(request.report_unsafe);
-        let manifest = blocking(move || Ok(root.locate(&selector)?.manifest(unsafe_refs)?)).await?;
+        let (manifest, permit) =
+            blocking_before_stream(permit, move || Ok(root.locate(&selector)?.manifest(unsafe_refs)?)).await?;
         Ok(Response::new(streams::manifest(manifest, name, request.include_unlisted, permit)))
     }
 
@@ -236,7 +248,8 @@ impl RetainedRunService for RetainedRuns {
             expected_sha256: parse::sha256("expected_sha256", request.expected_sha256)?,
             compute_sha256: request.compute_sha256,
         };
-        let reader = blocking(move || Ok(root.locate(&selector)?.read(path, &read)?)).await?;
+        let (reader, permit) =
+            blocking_before_stream(permit, move || Ok(root.locate(&selector)?.read(path, &read)?)).await?;
         Ok(Response::new(streams::artifact(reader, permit)))
     }
 }

@@ -106,7 +106,7 @@ fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), 
 #[tonic::async_trait]
 impl RunService for Runs {
     async fn start_run(&self, request: Request<pb::StartRunRequest>) -> Result<Response<pb::StartRunResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         if self.policy.read_only {
             let reason = "the server runs with --read-only".to_owned();
             return Err(jobs::Error::RootReadOnly { reason }.into());
@@ -117,7 +117,7 @@ impl RunService for Runs {
         let labels = parse::labels(request.labels)?;
         let request_id = request_id(request.request_id)?;
         let (jobs, policy) = (Arc::clone(&self.jobs), Arc::clone(&self.policy));
-        blocking(move || {
+        blocking(permit, move || {
             let job = JobRequest {
                 target_file: policy.profile("target", &request.target)?,
                 assessment_file: policy.profile("assessment", &request.assessment)?,
@@ -170,7 +170,7 @@ impl RunService for Runs {
         &self,
         request: Request<pb::GetRunReportsRequest>,
     ) -> Result<Response<pb::GetRunReportsResponse>, Status> {
-        let _permit = self.admission.admit()?;
+        let permit = self.admission.admit()?;
         let request = request.into_inner();
         let (root, directory) = self.jobs.succeeded(&request.job_id)?;
         let options = ReportOptions {
@@ -178,7 +178,7 @@ impl RunService for Runs {
             include_contents: request.include_contents,
             report_unsafe: request.report_unsafe,
         };
-        blocking(move || {
+        blocking(permit, move || {
             let reply = reports_of(&root, &root.locate(&RunSelector::Directory(directory))?, &options)?;
             let pb::GetRetainedRunReportsResponse { run, reports, summary } = reply;
             Ok(Response::new(pb::GetRunReportsResponse { run, reports, summary }))
