@@ -4,9 +4,9 @@
 //! directory, so the table may forget: a restart loses jobs and no runs.
 
 mod execution;
+mod job;
 mod log;
 mod table;
 
-pub use table::{
-    Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobTable, JobView, Launcher, StatusCounts,
-};
+pub use job::{Error, JobFailure, JobProgress, JobRequest, JobSettings, JobView, Launcher};
+pub use table::{JobPage, JobTable, StatusCounts};
