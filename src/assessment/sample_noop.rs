@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags};
 use serde_json::{Value, json};
 
 use super::runner_context;
+use crate::repository::ambient;
 
 /// Makes the sample's report: one pass, two warnings and one artifact in the working directory. `context` is the value of
 /// `GUIDE_BOARD_CONTEXT`.
@@ -17,7 +18,11 @@ pub fn run(context: Option<OsString>, mut output: impl Write) -> Result<(), Stri
     let context = runner_context::read(context, "sample-noop")?;
     let run_id = context.get("run_id").and_then(Value::as_str).unwrap_or("unknown");
     let target = context.pointer("/target_profile/id").and_then(Value::as_str).unwrap_or("unknown");
-    leave("sample.txt", format!("The sample looked at nothing of {target} in {run_id}.\n").as_bytes())?;
+    ambient::write_atomically(
+        Path::new("sample.txt"),
+        &format!("The sample looked at nothing of {target} in {run_id}.\n"),
+    )
+    .map_err(|error| error.to_string())?;
     let item = |check: &str, result: &str, observation: &str| {
         json!({
             "check_id": check, "subject_ref": target, "result": result, "observations": [observation], "facts": {},
@@ -33,15 +38,4 @@ pub fn run(context: Option<OsString>, mut output: impl Write) -> Result<(), Stri
         "metadata": {"sample": true},
     });
     writeln!(output, "{report}").map_err(|error| error.to_string())
-}
-
-fn leave(name: &str, bytes: &[u8]) -> Result<(), String> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(CWD, name, flags, Mode::from_raw_mode(0o666)).map_err(|error| error.to_string())?;
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let count = rustix::io::write(&file, rest).map_err(|error| error.to_string())?;
-        rest = rest.get(count..).unwrap_or_default();
-    }
-    Ok(())
 }

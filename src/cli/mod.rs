@@ -8,6 +8,8 @@ mod runs;
 mod serve;
 mod settings;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -5,6 +5,8 @@
 mod baseline;
 /// The command line: golden files for the whole surface.
 mod cli;
+/// The documents, executed and compared.
+mod docs;
 /// Supervised processes.
 mod process;
 /// `guide-board run`: whole run directories from profiles and extensions.

@@ -1,6 +1,5 @@
 //! The server that the quickstart starts and kills: this same binary, as a child process.
 
-use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -36,7 +35,7 @@ impl Server {
         let program = std::env::current_exe().map_err(|error| internal(&error))?;
         let port_file = scene.state.join(format!("port-{}", std::process::id()));
         ambient::remove_own_file(&port_file);
-        let log: File = ambient::append_to(&scene.state.join("server.log")).map_err(|error| internal(&error))?;
+        let log = ambient::append_to(&scene.state.join("server.log")).map_err(|error| internal(&error))?;
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_")) {
             command.env_remove(name);

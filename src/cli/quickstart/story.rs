@@ -60,7 +60,8 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
     say(&format!("7. StreamArtifactManifest: {} artifacts, {}.", artifacts.len(), terminal::size(bytes)))?;
     let artifact = artifacts
         .iter()
-        .find(|artifact| artifact.state() == pb::FileState::Present && !artifact.sha256.is_empty())
+        .filter(|artifact| artifact.state() == pb::FileState::Present && !artifact.sha256.is_empty())
+        .max_by_key(|artifact| artifact.size_bytes)
         .ok_or_else(|| Failure::new(exit::INTERNAL, "the run has no artifact with a digest"))?;
     let bytes = read(&client, &run, &artifact.path, &artifact.sha256).await?;
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
