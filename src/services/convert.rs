@@ -246,7 +246,7 @@ pub(super) fn artifact(row: ManifestRow) -> pb::Artifact {
     }
     if artifact.encoded_len() > MAX_ENTRY_BYTES {
         // No media type and no extension id is that long: the words are as good as not recorded.
-        artifact.media_type = layout::media_type(&artifact.path);
+        artifact.media_type = layout::media_type(&artifact.path).to_owned();
         artifact.extension_id.clear();
     }
     artifact
