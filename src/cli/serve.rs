@@ -151,7 +151,9 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
 /// `<root>/runs`, named `runs`.
 pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
     let name = "runs".parse().map_err(|error: crate::model::InvalidName| error.to_string())?;
-    Ok(RootSpec { name, path: root.join("runs") })
+    // `./runs` is what people call `runs`.
+    let path = if root == Path::new(".") { PathBuf::from("runs") } else { root.join("runs") };
+    Ok(RootSpec { name, path })
 }
 
 async fn listen(address: SocketAddr, port_file: Option<&Path>, config: Config) -> Result<(), Failure> {

@@ -46,7 +46,7 @@ async fn named_and_standard_reports_by_kind_with_what_stands_there() {
             ("zebra", "reports/gone.json", Missing),
         ]
     );
-    assert_eq!((all[1].size_bytes, all[1].media_type.as_str()), (Some(7), "text/markdown; charset=utf-8"));
+    assert_eq!((all[1].size_bytes, all[1].media_type.as_str()), (Some(7), "text/markdown"));
     assert!(all[1].contents.is_none() && !all[1].contents_omitted, "not asked for");
     let one = reports(&service, Reports { kind: "report".into(), include_contents: true, ..of("d") }).await;
     assert_eq!(one.len(), 1);
