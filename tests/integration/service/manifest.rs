@@ -177,7 +177,7 @@ async fn unlisted_files_follow_the_listed_ones_in_the_last_messages() {
             ("normalized/evidence.json", Present, true),
             ("reports/assessment-package.json", Present, true),
             ("exports/deep/er/x", Present, true),
-            ("artifacts/back\\slash", Unaddressable, true),
+            ("artifacts/back\\\\slash", Unaddressable, true),
             ("artifacts/raw-\\xff", Unaddressable, true),
             ("artifacts/x/link", NotRegularFile, true),
             ("artifacts/x/unlisted.md", Present, true),
