@@ -18,4 +18,5 @@ mod reports;
 mod retained_lists;
 mod retained_run;
 mod roots;
+mod served;
 mod shutdown;
