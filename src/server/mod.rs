@@ -88,6 +88,7 @@ pub async fn run(
     let catalog = Catalog::new(Arc::clone(&config.repository), Arc::clone(&config.jobs), facts, admission.clone());
     let (health, health_service) = health::service(&config.repository).await;
     let (stop, stopped) = watch::channel(false);
+    let (cut, is_cut) = watch::channel(false);
     for root in config.repository.roots() {
         let refresher = refresh::keep_fresh(
             Arc::clone(root),
@@ -112,7 +113,7 @@ pub async fn run(
         .add_service(health_service)
         .add_service(reflection)
         .add_service(reflection_alpha)
-        .serve_with_incoming_shutdown(connections::accept(listener, config.max_connections), async move {
+        .serve_with_incoming_shutdown(connections::accept(listener, config.max_connections, is_cut), async move {
             // An error means that the sender is gone, and with it the server.
             let _ = asked_to_stop.wait_for(|stop| *stop).await;
         });
@@ -140,7 +141,10 @@ pub async fn run(
     match ended {
         Ok(ended) => flatten(ended),
         Err(_) => {
-            serving.abort();
+            let _ = cut.send(true);
+            if tokio::time::timeout(Duration::from_millis(250), &mut serving).await.is_err() {
+                serving.abort();
+            }
             Ok(())
         }
     }

@@ -58,9 +58,10 @@ async fn calls_beyond_the_limit_are_refused_at_once_and_there_is_room_again_afte
 async fn calls_that_are_begun_and_dropped_leave_no_place_taken() {
     let world = World::new();
     let service = with_large_artifact(&world, 4).await;
+    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 1 << 20]);
     for _ in 0..50 {
         let mut client = service.retained();
-        let hash = pb::ReadArtifactRequest { compute_sha256: true, ..large() };
+        let hash = pb::ReadArtifactRequest { path: "artifacts/hashed".into(), compute_sha256: true, ..large() };
         let _ = tokio::time::timeout(Duration::from_millis(1), client.read_artifact(hash)).await;
     }
     eventually("all places", async || {
@@ -164,13 +165,18 @@ async fn garbage_on_the_port_harms_nobody() {
 async fn a_deadline_of_the_client_ends_a_call() {
     let world = World::new();
     let service = with_large_artifact(&world, 4).await;
+    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 1 << 20]);
     let channel = Endpoint::from_shared(format!("http://{}", service.address))
         .expect("a URI")
         .connect()
         .await
         .expect("connected");
     let mut client = pb::retained_run_service_client::RetainedRunServiceClient::new(channel);
-    let mut request = tonic::Request::new(pb::ReadArtifactRequest { compute_sha256: true, ..large() });
+    let mut request = tonic::Request::new(pb::ReadArtifactRequest {
+        path: "artifacts/hashed".into(),
+        compute_sha256: true,
+        ..large()
+    });
     request.set_timeout(Duration::from_nanos(1));
     let status = client.read_artifact(request).await.expect_err("a deadline that has passed");
     assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status:?}");

@@ -18,5 +18,5 @@ mod reports;
 mod retained_lists;
 mod retained_run;
 mod roots;
-mod served;
+pub(crate) mod served;
 mod shutdown;

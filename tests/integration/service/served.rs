@@ -113,7 +113,7 @@ pub(super) fn waits_for_go() -> String {
 }
 
 /// Starts a job.
-pub(super) async fn start(mut runs: RunServiceClient<Channel>, request: pb::StartRunRequest) -> pb::Job {
+pub(crate) async fn start(mut runs: RunServiceClient<Channel>, request: pb::StartRunRequest) -> pb::Job {
     runs.start_run(request).await.expect("a job").into_inner().run.expect("a job")
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn get(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb
 }
 
 /// Polls a job until it ended.
-pub(super) async fn ended(runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+pub(crate) async fn ended(runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
     let what = format!("the end of {job_id}");
     eventually(&what, async || Some(get(runs.clone(), job_id).await).filter(|job| job.ended_at.is_some())).await
 }
