@@ -15,7 +15,7 @@ type Problems = pb::ListProblemsRequest;
 async fn every_reason(world: &World) -> (Service, std::fs::File) {
     let root = world.path("runs");
     let making = std::fs::File::create(put(&root, "making/run.json", "{}")).expect("opened");
-    making.lock().expect("locked");
+    rustix::fs::flock(&making, rustix::fs::FlockOperation::LockExclusive).expect("locked");
     put(&root, "broken-off/run.json", "{}");
     put(&root, "too-large/retention-summary.json", format!("{{\"run_id\":\"r\",\"x\":\"{}\"}}", "x".repeat(1 << 20)));
     put(&root, "not-json/retention-summary.json", "{\"run_id\": \"r\"");
@@ -77,7 +77,7 @@ async fn a_run_in_the_making_becomes_incomplete_when_its_writer_dies_and_a_run_w
     let world = World::new();
     let root = world.path("runs");
     let making = std::fs::File::create(put(&root, "making/run.json", "{}")).expect("opened");
-    making.lock().expect("locked");
+    rustix::fs::flock(&making, rustix::fs::FlockOperation::LockExclusive).expect("locked");
     let service = Setup::new(&world.path("")).start().await;
     service.wait_for_counts(0, 0).await;
     drop(making);
