@@ -34,6 +34,8 @@ struct State {
     next_sequence: u64,
     requests: HashMap<String, (RequestBody, String)>,
     stopping: bool,
+    /// Set once running jobs are to end: a process that only starts then ends at once.
+    terminating: bool,
 }
 
 #[derive(Debug)]
@@ -235,9 +237,11 @@ impl JobTable {
         true
     }
 
-    /// Ends the processes of all running jobs.
+    /// Ends the processes of all running jobs, also of those that are just being started.
     pub fn terminate_running(&self) {
-        for job in self.lock().jobs.values() {
+        let mut state = self.lock();
+        state.terminating = true;
+        for job in state.jobs.values() {
             if let Some(terminator) = &job.terminator {
                 terminator.terminate();
             }
@@ -250,7 +254,11 @@ impl JobTable {
     }
 
     pub(super) fn process_started(&self, job_id: &str, terminator: Terminator) {
-        if let Some(job) = self.lock().jobs.get_mut(job_id) {
+        let mut state = self.lock();
+        if state.terminating {
+            terminator.terminate();
+        }
+        if let Some(job) = state.jobs.get_mut(job_id) {
             job.terminator = Some(terminator);
         }
     }

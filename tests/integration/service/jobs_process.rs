@@ -51,7 +51,9 @@ async fn sigkill_of_the_server_leaves_no_descendant_and_an_incomplete_directory(
 async fn sigterm_lets_a_running_job_end_within_the_drain_time() {
     let world = world_of_jobs(&waits_for_go());
     let mut server = Served::start(&world, &EXTENSIONS).await;
-    start(server.client.runs(), named("drained")).await;
+    // The root is configured as `runs`, relative to where the server was started.
+    let job = start(server.client.runs(), named("runs/drained")).await;
+    assert_eq!(job.directory, "drained");
     pids(&world.path("runs/drained/artifacts/probe"), &["runner"]);
     server.terminate();
     std::fs::write(world.path("go"), "").expect("written");

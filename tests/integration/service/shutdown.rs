@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use guide_board::jobs::JobSettings;
 use guide_board::wire::pb;
 use tokio::net::TcpStream;
 
-use super::fixtures::{Service, Setup, collect, eventually, put, put_summary, summary};
+use super::fixtures::{PATIENCE, Service, Setup, collect, eventually, put, put_summary, summary};
+use super::served::{start, start_request, waits_for_go, world_of_jobs};
 use crate::support::World;
 
 /// The drain time of the servers here, and some slack for two busy cores.
@@ -77,4 +79,43 @@ async fn calls_after_the_stop_are_refused() {
     assert_ne!(status.code(), tonic::Code::ResourceExhausted, "{status:?}");
     let outcome = collect(service.retained().read_artifact(large()).await).await;
     assert!(outcome.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_only_being_started_when_the_drain_ends_is_ended_too() {
+    let world = world_of_jobs("exec sleep 600");
+    for _ in 0..3 {
+        let service = Setup::new(&world.path(""))
+            .jobs(JobSettings::default(), env!("CARGO_BIN_EXE_guide-board").into(), vec![world.path("extensions")])
+            .with(|config| config.drain = Duration::ZERO)
+            .start()
+            .await;
+        start(service.runs(), start_request()).await;
+        let took = service.stop().await;
+        assert!(took < BOUND, "{took:?}: the processes were not asked to end");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_jobs_are_cancelled_and_new_ones_refused_while_a_running_one_drains() {
+    let world = world_of_jobs(&waits_for_go());
+    let settings = JobSettings { max_running: 1, ..JobSettings::default() };
+    let setup = Setup::new(&world.path("")).jobs(
+        settings,
+        env!("CARGO_BIN_EXE_guide-board").into(),
+        vec![world.path("extensions")],
+    );
+    let jobs = std::sync::Arc::clone(&setup.config.jobs);
+    let mut service = setup.with(|config| config.drain = PATIENCE).start().await;
+    let running = start(service.runs(), start_request()).await;
+    let waiting = start(service.runs(), start_request()).await;
+    service.ask_to_stop();
+    let cancelled = eventually("the cancelled job", async || jobs.get(&waiting.job_id).ok()?.ended_at).await;
+    assert!(cancelled > jobs.get(&waiting.job_id).expect("a job").created_at);
+    let view = jobs.get(&waiting.job_id).expect("a job");
+    assert_eq!(view.status, guide_board::model::JobStatus::Cancelled);
+    assert!(view.error.expect("an error").message.contains("stopped before"));
+    std::fs::write(world.path("go"), "").expect("written");
+    service.stop().await;
+    assert_eq!(jobs.get(&running.job_id).expect("a job").status, guide_board::model::JobStatus::Succeeded);
 }
