@@ -20,8 +20,11 @@ pub struct ProfileProblem {
 
 impl fmt::Display for ProfileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pointer = if self.pointer.is_empty() { "the document" } else { self.pointer.as_str() };
-        write!(f, "{}: {pointer}: {}", self.file, self.message)
+        match self.pointer.as_str() {
+            "" if self.message.starts_with(&self.file) => f.write_str(&self.message),
+            "" => write!(f, "{}: {}", self.file, self.message),
+            pointer => write!(f, "{}: {pointer}: {}", self.file, self.message),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From evidence to outcome: findings, their severity and disposition, the counts, the result status, the gate.
 
 use super::documents::{Evidence, EvidenceCounts, Finding, FindingCounts};
-use crate::model::{Disposition, EvidenceResult, ResultStatus, Severity};
+use crate::model::{Disposition, EvidenceResult, ResultStatus, Severity, printable};
 
 /// A condition that a caller can put on the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,31 @@ pub(super) fn severity(item: &Evidence) -> Severity {
     })
 }
 
-/// The findings of the evidence, in its order. `title` names a check for people. Without policy sets every finding is unexpected.
-pub(super) fn findings(evidence: &[Evidence], title: impl Fn(&Evidence) -> String) -> Vec<Finding> {
+/// The longest title of a finding, in characters.
+const TITLE: usize = 120;
+
+/// What is wrong, in one line: the first observation, cut after a sentence or a word where it is long. An item without one has its check's
+/// name and its result.
+fn title(item: &Evidence, check: &str) -> String {
+    let said = item.observations.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
+    let Some(said) = said else { return printable(&format!("{check}: {}", item.result.word()), TITLE - 1) };
+    let shown = printable(said, usize::MAX);
+    if shown.chars().count() <= TITLE {
+        return shown;
+    }
+    let cut: String = shown.chars().take(TITLE - 1).collect();
+    // A cut that leaves less than a quarter says too little.
+    let whole =
+        |end: Option<usize>| end.and_then(|end| cut.get(..end)).filter(|kept| kept.chars().count() >= TITLE / 4);
+    let sentence = whole(cut.rfind(". ").map(|end| end + 1));
+    match sentence {
+        Some(sentence) => sentence.to_owned(),
+        None => format!("{}…", whole(cut.rfind(' ')).unwrap_or(&cut)),
+    }
+}
+
+/// The findings of the evidence, in its order. `check` names a check for people. Without policy sets every finding is unexpected.
+pub(super) fn findings(evidence: &[Evidence], check: impl Fn(&Evidence) -> String) -> Vec<Finding> {
     evidence
         .iter()
         .filter(|item| is_finding(item.result))
@@ -60,7 +83,7 @@ pub(super) fn findings(evidence: &[Evidence], title: impl Fn(&Evidence) -> Strin
             subject_ref: item.subject_ref.clone(),
             classification: item.result,
             severity: severity(item),
-            title: title(item),
+            title: title(item, &check(item)),
             description: item.observations.join("\n"),
             locations: item.locations.clone(),
             requirement_refs: item.requirement_refs.clone(),
@@ -186,5 +209,23 @@ mod tests {
         assert_eq!(found, expected);
         let own = Evidence { severity: Some(Severity::Critical), ..item(Word::Warning) };
         assert_eq!(severity(&own), Severity::Critical);
+    }
+
+    #[test]
+    fn a_title_is_what_is_wrong_in_one_line() {
+        let titled = |observations: &[&str]| {
+            let observations = observations.iter().map(|text| (*text).to_owned()).collect();
+            title(&Evidence { observations, ..item(EvidenceResult::Fail) }, "A licence is present")
+        };
+        assert_eq!(titled(&[]), "A licence is present: fail");
+        assert_eq!(titled(&["", " \n"]), "A licence is present: fail");
+        assert_eq!(titled(&["No licence was found.", "More."]), "No licence was found.");
+        assert_eq!(titled(&["\nfirst\u{1b}[2J\nsecond"]), "first\\u{1b}[2J");
+        let sentences = format!("A sentence that says what is wrong here. {}", "word ".repeat(40));
+        assert_eq!(titled(&[&sentences]), "A sentence that says what is wrong here.");
+        let words = titled(&[&"word ".repeat(40)]);
+        assert!(words.ends_with("word…") && words.chars().count() <= TITLE, "{words}");
+        let letters = titled(&[&"é".repeat(400)]);
+        assert!(letters.ends_with("é…") && letters.chars().count() == TITLE, "{letters}");
     }
 }

@@ -158,7 +158,8 @@ fn one_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
         code(&finding.extension_id),
         escape(&finding.subject_ref)
     )?;
-    if !finding.description.is_empty() {
+    // The title may say it all already.
+    if finding.description.trim() != finding.title && !finding.description.is_empty() {
         writeln!(out, "\n{}", paragraph(&finding.description))?;
     }
     if !finding.locations.is_empty() {

@@ -22,18 +22,32 @@ use crate::assessment::sample_noop;
 use crate::baseline;
 use crate::process::supervise;
 
+/// What the root's help ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for `run`: the assessment completed; a closed pipe is success
+  1  an internal error, or the result cannot be written
+  2  wrong usage: options, profiles, configuration, addresses
+  3  the assessment failed, or a gate is not met
+  4  the assessment is blocked: something that it needs is missing
+  5  the assessment broke on an infrastructure error
+  6  not found: the directory of runs, the run, the output
+  7  refused: unsafe, ambiguous, or not what the contract says
+  8  the server cannot be reached or refuses
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM";
+
 /// Plans and runs assessments, and serves their run directories
 ///
 /// An assessment leaves a run directory: evidence, findings, reports, artifacts. `run` makes one, `runs` finds them again, `serve` offers
 /// them over gRPC, `quickstart` shows the whole story.
 ///
-/// Every option can come from the command line, the environment (shown beside it), or a TOML file (--config); the first of them that gives
-/// a value wins. In the file, options of a command stand in a table of its name: [serve], [runs.list].
+/// Every option can come from the command line, the environment (the variable stands beside it), or a TOML file (--config); the first of
+/// them that gives a value wins. An empty variable counts as unset. In the file the options of a command stand in a table of its name,
+/// [serve] or [runs.list], and what may be repeated takes a list.
 ///
-/// Exit codes: 0 done; 1 internal error; 2 usage; 3 assessment failed, or a gate not met; 4 blocked; 5 infrastructure error; 6 not found;
-/// 7 refused as unsafe or ambiguous; 8 the server cannot be reached or refuses.
+/// Results go to standard output, everything else to standard error. Colour and progress are for terminals; NO_COLOR is honoured.
 #[derive(Debug, Parser)]
-#[command(name = "guide-board", version, max_term_width = 110)]
+#[command(name = "guide-board", version, max_term_width = 110, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -44,7 +58,7 @@ struct Cli {
 /// What every command shares.
 #[derive(Debug, Clone, Args)]
 struct Globals {
-    /// The directory that relative names are resolved in
+    /// The directory whose runs/ and profiles/ are the defaults, and that relative names in requests are resolved in
     #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Global options")]
     root: PathBuf,
     /// A directory that is an extension, or holds extensions; may be repeated
@@ -87,9 +101,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let matches = match settings::matches(std::env::args_os()) {
         Ok(matches) => matches,
-        Err(settings::Stop::Clap(error)) => {
+        Err(settings::Stop::Clap(error, origin)) => {
             // Help and version are answers; everything else is wrong usage.
             let _ = error.print();
+            if let Some(origin) = origin {
+                terminal::note(&origin);
+            }
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
         }
         Err(settings::Stop::Config(message)) => {

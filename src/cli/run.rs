@@ -1,17 +1,18 @@
 //! `guide-board run`: executes an assessment and tells its outcome.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::Globals;
+use super::exit::{self, Failure};
+use super::{Globals, terminal};
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
     AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
@@ -26,17 +27,33 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The longest value of a label, in characters.
 const LABEL_CHARACTERS: usize = 256;
 
-/// Executes an assessment: runs the check groups of an assessment profile on a target, and makes a run directory.
+const EXAMPLES: &str = "\
+Examples:
+  guide-board run --target bundled:profiles/targets/this-repository.json \\
+    --assessment bundled:profiles/assessments/repository-baseline.json \\
+    --output-dir runs/first
+  guide-board run --target target.json --assessment assessment.json \\
+    --output-dir runs/nightly-17 --label branch=main --gate unexpected_findings
+
+Exit codes:
+  0  completed, and the gate is met
+  1  an internal error; what was written stays, without a summary
+  2  wrong usage, profiles or extensions; DIR exists
+  3  failed, or the gate is not met
+  4  blocked: something that the assessment needs is missing
+  5  an infrastructure error: a runner broke
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM";
+
+/// Executes an assessment and makes a run directory
 ///
-/// The run directory is new: DIR must not exist. It holds the evidence, the findings, a report for people (reports/report.md), the packages
-/// and whatever the runners left (artifacts/). The run is retained when its retention-summary.json stands; a run that was interrupted has
-/// none and stays as it is.
+/// Runs the check groups of an assessment profile on a target. The run directory is new: DIR must not exist. It holds the evidence, the
+/// findings, a report for people (reports/report.md), the packages and whatever the runners left (artifacts/). The run is retained when its
+/// retention-summary.json stands; a run that was interrupted has none and stays as it is.
 ///
-/// A profile is a JSON file, or one that this program carries: bundled:profiles/targets/sample-repository.json.
-///
-/// Exit codes: 0 completed; 1 an internal error; 2 wrong usage, profiles or extensions; 3 failed, or the gate is not met; 4 blocked: something is
-/// missing; 5 an infrastructure error: a runner broke; 129, 130, 143 ended by SIGHUP, Ctrl-C, SIGTERM.
+/// A profile is a JSON file, or one that this program carries: bundled:profiles/targets/ has this-repository.json, the directory that the
+/// command runs in, and sample-repository.json; bundled:profiles/assessments/ has repository-baseline.json and sample-noop.json.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct RunArgs {
     /// The target profile: what is assessed
     #[arg(long, value_name = "FILE")]
@@ -89,8 +106,9 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
     let guide_board = match std::env::current_exe() {
         Ok(path) => path,
         Err(error) => {
-            complain(&format!("this program cannot find its own file, which it needs to supervise runners: {error}"));
-            return ExitCode::from(1);
+            let message =
+                format!("this program cannot find its own file, which it needs to supervise runners: {error}");
+            return Failure::new(exit::INTERNAL, message).tell();
         }
     };
     let cancellation = Cancellation::default();
@@ -101,8 +119,7 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         switch.cancel();
     });
     if let Err(error) = installed {
-        complain(&format!("signals cannot be handled: {error}"));
-        return ExitCode::from(1);
+        return Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}")).tell();
     }
     let request = ExecuteRequest {
         target: args.target.clone(),
@@ -122,35 +139,23 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
                 .gate
                 .is_none_or(|GateArg::UnexpectedFindings| Gate::UnexpectedFindings.is_met(&outcome.finding_counts));
             let text = if args.json { json_result(&outcome) } else { summary(&outcome, gate_met) };
-            // A closed pipe is success: the run is retained, whoever reads about it.
-            let _ = anstream::stdout().write_all(text.as_bytes());
-            exit_code(outcome.result_status, gate_met)
+            let code = exit::of_assessment(outcome.result_status, gate_met);
+            exit::code_of(match terminal::print(&text) {
+                // The run is retained and its outcome known, whoever reads about it.
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+                _ => Ok(code),
+            })
         }
         Err(error) => {
-            complain(&told(&error));
             let signal = *received.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&error, signal) {
-                (AssessmentError::Cancelled(_), Some(signal)) => ExitCode::from(signal.exit_code()),
-                _ if error.is_usage() => ExitCode::from(2),
-                _ => ExitCode::from(1),
-            }
+            let code = match (&error, signal) {
+                (AssessmentError::Cancelled(_), Some(signal)) => signal.exit_code(),
+                _ if error.is_usage() => exit::USAGE,
+                _ => exit::INTERNAL,
+            };
+            Failure::new(code, told(&error)).tell()
         }
     }
-}
-
-fn exit_code(status: ResultStatus, gate_met: bool) -> ExitCode {
-    ExitCode::from(match status {
-        ResultStatus::Completed if gate_met => 0,
-        ResultStatus::Completed | ResultStatus::Failed => 3,
-        ResultStatus::Blocked => 4,
-        ResultStatus::InfrastructureError => 5,
-    })
-}
-
-fn complain(message: &str) {
-    let lines: Vec<String> = message.lines().map(|line| printable(line, 2000)).collect();
-    // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(anstream::stderr(), "guide-board run: {}", lines.join("\n"));
 }
 
 /// The error and its causes, each once.
@@ -195,13 +200,9 @@ fn json_result(outcome: &RunOutcome) -> String {
 /// What a person wants to see: the outcome, the counts, the gravest findings, where the report is.
 fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
     const TOP: usize = 5;
-    let colour = match outcome.result_status {
-        ResultStatus::Completed => anstyle::AnsiColor::Green,
-        ResultStatus::Failed => anstyle::AnsiColor::Red,
-        ResultStatus::Blocked | ResultStatus::InfrastructureError => anstyle::AnsiColor::Yellow,
-    };
-    let style = colour.on_default().bold();
-    let mut text = format!("{style}{}{style:#}  {}\n", outcome.result_status, outcome.run_id);
+    let status = outcome.result_status.to_string();
+    let style = terminal::word_style(&status).bold();
+    let mut text = format!("{style}{status}{style:#}  {}\n", outcome.run_id);
     let counts: Vec<String> =
         outcome.evidence_counts.iter().map(|(result, count)| format!("{count} {result}")).collect();
     text.push_str(&format!("checks    {}\n", counts.join(", ")));
@@ -211,10 +212,11 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in gravest.iter().take(TOP) {
         let place = finding.locations.first().map_or_else(String::new, |location| match location.line {
-            Some(line) => format!("  {}:{line}", printable(&location.path, 120)),
-            None => format!("  {}", printable(&location.path, 120)),
+            Some(line) => format!("  {}:{line}", terminal::cell(&location.path)),
+            None => format!("  {}", terminal::cell(&location.path)),
         });
-        text.push_str(&format!("  {:8}  {}{place}\n", finding.severity.word(), printable(&finding.title, 100)));
+        let severity = terminal::severity(finding.severity.word());
+        text.push_str(&format!("  {severity}  {}{place}\n", terminal::cell(&finding.title)));
     }
     if gravest.len() > TOP {
         text.push_str(&format!("  and {} more\n", gravest.len() - TOP));
@@ -229,23 +231,13 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
 fn progress(how: ProgressArg) -> Box<dyn Progress> {
     match how {
         ProgressArg::Jsonl => Box::new(JsonLines(std::io::stderr())),
-        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar::new()),
+        ProgressArg::Auto if std::io::stderr().is_terminal() => Box::new(Bar(terminal::check_bar())),
         ProgressArg::Auto | ProgressArg::None => Box::new(Silent),
     }
 }
 
 /// A bar on standard error.
 struct Bar(ProgressBar);
-
-impl Bar {
-    fn new() -> Self {
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
-            bar.set_style(style);
-        }
-        Self(bar)
-    }
-}
 
 impl Drop for Bar {
     /// A run that breaks off leaves a clean line for its message, too.

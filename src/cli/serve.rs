@@ -1,6 +1,6 @@
 //! `guide-board serve`: the gRPC service.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::exit::{self, Failure};
 use super::{Globals, logging};
@@ -18,24 +19,31 @@ use crate::repository::{Repository, RootSpec, ambient};
 use crate::server::{self, Config};
 use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
 
+const EXAMPLES: &str = "\
+Examples:
+  guide-board serve --runs-dir runs
+  guide-board serve --runs-dir ci=/var/lib/ci/runs --runs-dir lab=/srv/runs
+  guide-board serve --listen 127.0.0.1:0 --port-file port --read-only
+
+Exit codes:
+  0 ended when asked to; 1 an internal error; 2 wrong usage, an address that
+  cannot be listened on, or a port file that cannot be written";
+
 /// Serves run directories over gRPC
 ///
 /// RetainedRunService lists, selects and serves the runs of the runs directories, the same after any restart; RunService starts jobs;
 /// CatalogService tells about the server. Health and reflection are there for probes and for grpcurl.
 ///
-/// Without credentials the service listens on loopback only; --insecure lifts that.
-///
-/// Examples:
-///   guide-board serve --runs-dir runs
-///   guide-board serve --listen 127.0.0.1:0 --port-file port --runs-dir ci=/var/lib/ci/runs --read-only
+/// Without credentials the service listens on loopback only; --insecure lifts that. SIGTERM and Ctrl-C end it: calls and running jobs get the
+/// --drain time. A runs directory that is not there is waited for, and served as soon as it is.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ServeArgs {
-    /// Where to listen; port 0 lets the kernel pick one
-    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"])]
+    /// Where to listen; port 0 lets the kernel pick one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"], value_parser = address)]
     listen: Option<SocketAddr>,
     /// The address to listen on, instead of --listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = host)]
     host: IpAddr,
     /// The port to listen on, instead of --listen
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
@@ -76,6 +84,27 @@ pub(super) struct ServeArgs {
     /// Jobs waiting at once; beyond it StartRun is refused with RESOURCE_EXHAUSTED
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_queued)]
     max_queued_jobs: usize,
+    /// End when standard input ends: for a server that must not outlive the one who started it
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
+}
+
+/// An address; `localhost` is the loopback of IPv4. Other names are not looked up: what they mean may change.
+fn host(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if bare == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    bare.parse().map_err(|_| "an address is like 127.0.0.1 or ::1; of names only localhost is known".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let like = || "an address is like 127.0.0.1:8080 or [::1]:8080; of names only localhost is known".to_owned();
+    let (host_text, port) = text.rsplit_once(':').ok_or_else(like)?;
+    if host_text.contains(':') && !host_text.starts_with('[') {
+        return Err(like());
+    }
+    Ok(SocketAddr::new(host(host_text).map_err(|_| like())?, port.parse().map_err(|_| like())?))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -111,7 +140,7 @@ fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(exit::INTERNAL, format!("no runtime: {error}")))?;
-    let outcome = runtime.block_on(listen(address, args.port_file.as_deref(), config));
+    let outcome = runtime.block_on(listen(address, args, config));
     // Streams that were cut off may still read; they are not waited for.
     runtime.shutdown_background();
     outcome
@@ -156,33 +185,82 @@ pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
     Ok(RootSpec { name, path })
 }
 
-async fn listen(address: SocketAddr, port_file: Option<&Path>, config: Config) -> Result<(), Failure> {
+async fn listen(address: SocketAddr, args: &ServeArgs, config: Config) -> Result<(), Failure> {
     let internal = |what: &str, error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("{what}: {error}"));
-    let listener =
-        TcpListener::bind(address).await.map_err(|error| internal(&format!("cannot listen on {address}"), &error))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| internal("cannot listen", &error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| internal("cannot handle signals", &error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| internal("cannot handle signals", &error))?;
-    let roots: Vec<String> = config.repository.roots().iter().map(|root| root.name().to_string()).collect();
+    let roots = config.repository.roots().iter();
+    let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
     tracing::info!(%address, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
     if !address.ip().is_loopback() {
         tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
     }
-    if let Some(path) = port_file {
+    if let Some(path) = &args.port_file {
         ambient::write_atomically(path, &format!("{}\n", address.port()))
             .map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
     }
+    let stdin = args.until_stdin_ends.then(when_stdin_ends);
+    let stdin_ended = async move {
+        match stdin {
+            Some(ended) => drop(ended.await),
+            None => std::future::pending().await,
+        }
+    };
     let shutdown = async move {
         tokio::select! {
+            _ = stdin_ended => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
     let outcome = server::run(listener, config, shutdown).await;
-    if let Some(path) = port_file {
+    if let Some(path) = &args.port_file {
         ambient::remove_own_file(path);
     }
     tracing::info!("stopped");
     outcome.map_err(|error| internal("the server failed", &error))
+}
+
+/// What the operator chose and can change.
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another process listens there; choose another port, or port 0 for any free one".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied; ports below 1024 are for privileged processes".to_owned(),
+        _ => return Failure::new(exit::INTERNAL, format!("cannot listen on {address}: {error}")),
+    };
+    Failure::new(exit::USAGE, format!("cannot listen on {address}: {why}"))
+}
+
+/// Resolves when standard input has ended.
+fn when_stdin_ends() -> oneshot::Receiver<()> {
+    let (ended, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Whatever is sent is passed over; an error ends it like the end.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    wait
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_literal_and_localhost_is_the_one_name() {
+        assert_eq!(address("localhost:80"), Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 80))));
+        assert_eq!(address("[::1]:0").map(|address| address.to_string()), Ok("[::1]:0".to_owned()));
+        assert_eq!(host("::1").map(|host| host.is_loopback()), Ok(true));
+        for refused in ["", "80", ":80", "example.org:80", "::1:80", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:http"] {
+            assert!(address(refused).is_err(), "{refused}");
+        }
+        assert!(host("example.org").is_err());
+    }
 }

@@ -1,9 +1,12 @@
 //! Options from the environment and from a TOML file: flag over environment over file over default, for every option of the tree.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::{ArgAction, ArgMatches, Command, CommandFactory};
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use toml::{Table, Value};
 
 use super::Cli;
@@ -12,90 +15,246 @@ use crate::repository::ambient;
 /// The largest configuration file, in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
+/// Options that say the same thing in two ways. The one from the stronger source wins: `--port` over `listen` in the file.
+const ALTERNATIVES: [(&str, &str); 3] = [("run-id", "directory"), ("listen", "host"), ("listen", "port")];
+
 /// Why there are no matches.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// What clap says: an error, or help.
-    Clap(clap::Error),
+    /// What clap says, error or help, and where a wrong value came from when that was not the command line.
+    Clap(clap::Error, Option<String>),
     /// The configuration file is wrong.
     Config(String),
+}
+
+/// Where a value comes from, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Nowhere,
+    File,
+    Environment,
+    Flag,
+}
+
+/// What stands behind the command line.
+struct Behind<'a> {
+    arguments: &'a [OsString],
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 /// Parses the command line against the tree, with the environment and the configuration file behind it.
 pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Stop> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let mut tree = with_environment(Cli::command());
-    if let Some(path) = config_path(&arguments) {
-        let text =
-            ambient::read_text(Path::new(&path), MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
-        let table: Table = text.parse().map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?;
-        tree = with_file(tree, &table, "").map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?;
+    let behind = Behind { arguments: &arguments, variable: &|name| std::env::var_os(name) };
+    let file = behind.config_path();
+    let table = match &file {
+        None => Table::new(),
+        Some(path) => {
+            let text = ambient::read_text(path, MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
+            text.parse().map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?
+        }
+    };
+    let tree = behind.extend(Cli::command(), &table, &[]).map_err(|message| {
+        let path = file.as_deref().unwrap_or(Path::new(""));
+        Stop::Config(format!("{}: {message}", path.display()))
+    })?;
+    tree.try_get_matches_from(&arguments).map_err(|error| {
+        let origin = behind.origin(&error, file.as_deref());
+        Stop::Clap(error, origin)
+    })
+}
+
+impl Behind<'_> {
+    /// The file that `--config` or GUIDE_BOARD_CONFIG names. Looked for before the whole is parsed, since it changes what the defaults are.
+    fn config_path(&self) -> Option<PathBuf> {
+        let mut given = self.flags();
+        while let Some(argument) = given.next() {
+            if argument == "--config" {
+                return given.next().map(Into::into);
+            }
+            if let Some(path) = argument.to_str().and_then(|text| text.strip_prefix("--config=")) {
+                return Some(path.into());
+            }
+        }
+        self.value("GUIDE_BOARD_CONFIG").map(Into::into)
     }
-    tree.try_get_matches_from(arguments).map_err(Stop::Clap)
-}
 
-/// Gives every option of the tree its variable: `--runs-dir` is GUIDE_BOARD_RUNS_DIR.
-pub(super) fn with_environment(tree: Command) -> Command {
-    let tree = tree.mut_args(|arg| match arg.get_long() {
-        Some("help" | "version") | None => arg,
-        Some(long) => {
-            let variable = format!("GUIDE_BOARD_{}", long.replace('-', "_").to_ascii_uppercase());
-            arg.env(variable).hide_env_values(true)
-        }
-    });
-    let names: Vec<String> = tree.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    names.into_iter().fold(tree, |tree, name| tree.mut_subcommand(name, with_environment))
-}
-
-/// The file that `--config` or GUIDE_BOARD_CONFIG names. Looked for before the whole is parsed, since it changes what the defaults are.
-fn config_path(arguments: &[OsString]) -> Option<std::path::PathBuf> {
-    let mut given = arguments.iter().take_while(|argument| *argument != "--");
-    while let Some(argument) = given.next() {
-        if argument == "--config" {
-            return given.next().map(Into::into);
-        }
-        if let Some(path) = argument.to_str().and_then(|text| text.strip_prefix("--config=")) {
-            return Some(path.into());
-        }
+    fn flags(&self) -> impl Iterator<Item = &OsString> {
+        self.arguments.iter().take_while(|argument| *argument != "--")
     }
-    std::env::var_os("GUIDE_BOARD_CONFIG").map(Into::into)
-}
 
-/// Makes what a table of the file says the defaults of a command and of those below it. A key that is no option is refused.
-fn with_file(mut tree: Command, table: &Table, place: &str) -> Result<Command, String> {
-    for (key, value) in table {
-        let here = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
-        let subcommand = tree
-            .get_subcommands()
-            .find(|command| command.get_name() == key)
-            .map(|command| command.get_name().to_owned());
-        if let (Some(name), Value::Table(inner)) = (&subcommand, value) {
+    /// Whether the command line gives `--long`.
+    fn gives(&self, long: &str) -> bool {
+        self.flags()
+            .filter_map(|argument| argument.to_str()?.strip_prefix("--"))
+            .any(|flag| flag.strip_prefix(long).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
+    }
+
+    /// A variable's value. An empty one counts as unset.
+    fn value(&self, variable: &str) -> Option<OsString> {
+        (self.variable)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// Gives every option of a command and of those below it its variable, and what the file says as its default. A key of the file that is
+    /// no option is refused.
+    fn extend(&self, mut tree: Command, table: &Table, path: &[&str]) -> Result<Command, String> {
+        let longs: Vec<String> = tree.get_arguments().filter(|arg| is_option(arg)).filter_map(long_of).collect();
+        let below: Vec<String> = tree.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let mut from_file: BTreeMap<&str, &Value> = BTreeMap::new();
+        for (key, value) in table {
+            if !(below.contains(key) && value.is_table()) {
+                if !longs.contains(key) || key == "config" {
+                    let place = place(path, key);
+                    return Err(format!(
+                        "`{place}` is no option; the options of a command stand in a table of its name"
+                    ));
+                }
+                from_file.insert(key, value);
+            }
+        }
+        let mut sources: BTreeMap<&str, Source> = BTreeMap::new();
+        for long in &longs {
+            let source = match long.as_str() {
+                flag if self.gives(flag) => Source::Flag,
+                flag if self.value(&variable_of(path, flag)).is_some() => Source::Environment,
+                key if from_file.contains_key(key) => Source::File,
+                _ => Source::Nowhere,
+            };
+            sources.insert(long, source);
+        }
+        for (left, right) in ALTERNATIVES {
+            let (Some(one), Some(other)) = (sources.get(left).copied(), sources.get(right).copied()) else { continue };
+            if one == Source::File && other == Source::File {
+                return Err(format!("`{}` and `{}` exclude each other", place(path, left), place(path, right)));
+            }
+            if one > other {
+                sources.insert(right, Source::Nowhere);
+            } else if other > one {
+                sources.insert(left, Source::Nowhere);
+            }
+        }
+        for long in &longs {
+            let source = sources.get(long.as_str()).copied().unwrap_or(Source::Nowhere);
+            let default = from_file.get(long.as_str()).filter(|_| source != Source::Nowhere);
+            tree = self.extend_option(tree, long, source, default.copied(), path)?;
+        }
+        for name in below {
+            let empty = Table::new();
+            let inner = table.get(&name).and_then(Value::as_table).unwrap_or(&empty);
+            let path: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
             let mut outcome = Ok(());
-            tree = tree.mut_subcommand(name, |command| {
-                with_file(command.clone(), inner, &here).unwrap_or_else(|error| {
+            tree = tree.mut_subcommand(&name, |command| {
+                self.extend(command.clone(), inner, &path).unwrap_or_else(|error| {
                     outcome = Err(error);
                     command
                 })
             });
             outcome?;
-            continue;
         }
-        let id = tree
-            .get_arguments()
-            .find(|arg| arg.get_long() == Some(key) && !matches!(key.as_str(), "help" | "version" | "config"))
-            .map(|arg| arg.get_id().clone())
-            .ok_or_else(|| format!("`{here}` is no option; the options of a command stand in a table of its name"))?;
-        let values = texts(value)
-            .ok_or_else(|| format!("`{here}` must be a text, a number, true or false, or a list of those"))?;
-        tree = tree.mut_arg(id, |arg| match arg.get_action() {
-            ArgAction::Append => arg.required(false).default_values(values),
-            _ => arg.required(false).default_value(values.into_iter().next().unwrap_or_default()),
-        });
+        Ok(tree)
     }
-    Ok(tree)
+
+    fn extend_option(
+        &self,
+        tree: Command,
+        long: &str,
+        source: Source,
+        default: Option<&Value>,
+        path: &[&str],
+    ) -> Result<Command, String> {
+        let Some(id) = tree.get_arguments().find(|arg| arg.get_long() == Some(long)).map(|arg| arg.get_id().clone())
+        else {
+            return Ok(tree);
+        };
+        let variable = variable_of(path, long);
+        // A variable that is set and empty is no value, though clap would take it for one.
+        let is_silent = (self.variable)(&variable).is_some_and(|value| value.is_empty() || source == Source::Nowhere);
+        let is_list = |arg: &Arg| matches!(arg.get_action(), ArgAction::Append);
+        let values = match default {
+            None => None,
+            Some(value) => {
+                let is_list = tree.get_arguments().any(|arg| *arg.get_id() == id && is_list(arg));
+                Some(texts(value, is_list).map_err(|message| format!("`{}` {message}", place(path, long)))?)
+            }
+        };
+        let group =
+            values.as_ref().and_then(|_| tree.get_groups().find(|group| group.get_args().any(|arg| *arg == id)));
+        let group = group.map(|group| group.get_id().clone());
+        let tree = tree.mut_arg(id, |arg| {
+            let mut arg = match arg.get_action() {
+                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+                _ => arg.allow_negative_numbers(true),
+            };
+            if !is_silent {
+                arg = arg.env(variable).hide_env_values(true);
+            }
+            match values {
+                Some(values) if is_list(&arg) => arg.required(false).default_values(values),
+                Some(values) => arg.required(false).default_values(values.into_iter().take(1)),
+                None => arg,
+            }
+        });
+        // A default does not satisfy a group that asks for one of several options.
+        Ok(match group {
+            Some(group) => tree.mut_group(group, |group| group.required(false)),
+            None => tree,
+        })
+    }
+
+    /// Where a wrong value came from, unless it was the command line.
+    fn origin(&self, error: &clap::Error, file: Option<&Path>) -> Option<String> {
+        if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
+            return None;
+        }
+        let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return None };
+        let long = shown.strip_prefix("--")?.split([' ', '=']).next()?;
+        if self.gives(long) {
+            return None;
+        }
+        let command = Cli::command();
+        let mut path: Vec<&str> = Vec::new();
+        let mut here = &command;
+        for word in self.flags().filter_map(|argument| argument.to_str()) {
+            if let Some(next) = here.get_subcommands().find(|command| command.get_name() == word) {
+                here = next;
+                path.push(word);
+            }
+        }
+        // An option of a command above is global, and has the variable of its place.
+        let variables = (0..=path.len()).rev().map(|depth| variable_of(path.get(..depth).unwrap_or_default(), long));
+        let set = variables.into_iter().find(|variable| self.value(variable).is_some());
+        Some(match (set, file) {
+            (Some(variable), _) => format!("the value is that of {variable} in the environment"),
+            (None, Some(file)) => format!("the value stands in {}", file.display()),
+            (None, None) => return None,
+        })
+    }
 }
 
-fn texts(value: &Value) -> Option<Vec<String>> {
+/// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs`, where other commands have options of the same
+/// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET.
+fn variable_of(path: &[&str], long: &str) -> String {
+    let command = match path {
+        ["runs", command] => format!("RUNS_{command}_"),
+        _ => String::new(),
+    };
+    format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()
+}
+
+fn is_option(arg: &Arg) -> bool {
+    !matches!(arg.get_long(), Some("help" | "version") | None)
+}
+
+fn long_of(arg: &Arg) -> Option<String> {
+    arg.get_long().map(str::to_owned)
+}
+
+fn place(path: &[&str], key: &str) -> String {
+    path.iter().copied().chain([key]).collect::<Vec<_>>().join(".")
+}
+
+/// A value of the file as the texts that a command line would have.
+fn texts(value: &Value, is_list: bool) -> Result<Vec<String>, String> {
     let single = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
@@ -103,51 +262,109 @@ fn texts(value: &Value) -> Option<Vec<String>> {
         Value::Boolean(flag) => Some(flag.to_string()),
         _ => None,
     };
-    match value {
-        Value::Array(items) => items.iter().map(single).collect(),
-        value => Some(vec![single(value)?]),
-    }
+    let texts = match value {
+        Value::Array(items) if is_list => items.iter().map(single).collect(),
+        value => single(value).map(|text| vec![text]),
+    };
+    texts.ok_or_else(|| {
+        let list = if is_list { ", or a list of those" } else { "" };
+        format!("must be a text, a number, true or false{list}")
+    })
+}
+
+/// A whole number of the command line, from 0 up to what every part of the program can count.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    text.parse::<i64>()
+        .ok()
+        .and_then(|number| u64::try_from(number).ok())
+        .ok_or_else(|| "a whole number from 0 up".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with(config: &str, arguments: &[&str]) -> Result<ArgMatches, String> {
+    fn with(config: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<ArgMatches, String> {
+        let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        let behind = Behind { arguments: &arguments, variable: &variable };
         let table: Table = config.parse().expect("TOML");
-        let tree = with_file(Cli::command(), &table, "")?;
-        tree.try_get_matches_from(arguments).map_err(|error| error.to_string())
+        let tree = behind.extend(Cli::command(), &table, &[])?;
+        tree.try_get_matches_from(&arguments).map_err(|error| error.to_string())
+    }
+
+    fn sub<'a>(matches: &'a ArgMatches, names: &[&str]) -> &'a ArgMatches {
+        names.iter().fold(matches, |matches, name| matches.subcommand_matches(name).expect("the command"))
     }
 
     #[test]
     fn the_tree_is_consistent() {
-        with_environment(Cli::command()).debug_assert();
+        let behind = Behind { arguments: &[], variable: &|_| None };
+        behind.extend(Cli::command(), &Table::new(), &[]).expect("extended").debug_assert();
     }
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let config = "root = \"/file\"\n[runs.list]\nlimit = 7\ntarget = \"t\"";
-        let matches = with(config, &["guide-board", "runs", "list", "--limit", "9"]).expect("matches");
-        let list =
-            matches.subcommand_matches("runs").and_then(|runs| runs.subcommand_matches("list")).expect("runs list");
+        let matches = with(config, &[], &["guide-board", "runs", "list", "--limit", "9"]).expect("matches");
+        let list = sub(&matches, &["runs", "list"]);
         assert_eq!(list.get_one::<u64>("limit"), Some(&9));
         assert_eq!(list.get_one::<String>("target").map(String::as_str), Some("t"));
-        assert_eq!(list.get_one::<std::path::PathBuf>("root").and_then(|root| root.to_str()), Some("/file"));
+        assert_eq!(list.get_one::<PathBuf>("root").and_then(|root| root.to_str()), Some("/file"));
     }
 
     #[test]
     fn lists_fill_repeated_options_and_switches_take_true() {
         let config = "[serve]\nruns-dir = [\"a=/a\", \"b=/b\"]\nread-only = true";
-        let matches = with(config, &["guide-board", "serve"]).expect("matches");
-        let serve = matches.subcommand_matches("serve").expect("serve");
+        let matches = with(config, &[], &["guide-board", "serve"]).expect("matches");
+        let serve = sub(&matches, &["serve"]);
         assert_eq!(serve.get_many::<crate::repository::RootSpec>("runs_dirs").map(Iterator::count), Some(2));
         assert!(serve.get_flag("read_only"));
     }
 
     #[test]
-    fn an_unknown_key_is_refused_by_its_place() {
-        let error = with("[serve]\nlissen = 1", &["guide-board", "serve"]).expect_err("refused");
+    fn an_unknown_key_and_a_list_for_a_single_value_are_refused_by_their_place() {
+        let error = with("[serve]\nlissen = 1", &[], &["guide-board", "serve"]).expect_err("refused");
         assert!(error.contains("`serve.lissen`"), "{error}");
-        assert!(with("config = \"x\"", &["guide-board", "serve"]).is_err());
+        assert!(with("config = \"x\"", &[], &["guide-board", "serve"]).is_err());
+        let error = with("[runs.list]\nlimit = [1, 2]", &[], &["guide-board", "runs", "list"]).expect_err("refused");
+        assert!(error.contains("`runs.list.limit`"), "{error}");
+    }
+
+    #[test]
+    fn what_all_history_commands_share_stands_in_one_table() {
+        let matches = with("[runs]\nruns-dir = \"/r\"", &[], &["guide-board", "runs", "problems"]).expect("matches");
+        let problems = sub(&matches, &["runs", "problems"]);
+        assert_eq!(problems.get_one::<String>("runs_dir").map(String::as_str), Some("/r"));
+    }
+
+    #[test]
+    fn of_two_alternatives_the_one_from_the_stronger_source_wins() {
+        let serve = ["guide-board", "serve", "--port", "9"];
+        let matches = with("[serve]\nlisten = \"127.0.0.1:1\"", &[], &serve).expect("matches");
+        assert!(!sub(&matches, &["serve"]).contains_id("listen"));
+        let variables = [("GUIDE_BOARD_LISTEN", "127.0.0.1:1")];
+        assert!(!sub(&with("", &variables, &serve).expect("matches"), &["serve"]).contains_id("listen"));
+        let show = ["guide-board", "runs", "show", "--directory", "d"];
+        let variables = [("GUIDE_BOARD_RUNS_SHOW_RUN_ID", "r")];
+        assert!(!sub(&with("", &variables, &show).expect("matches"), &["runs", "show"]).contains_id("run_id"));
+        let from_file = with("[runs.show]\nrun-id = \"r\"", &[], &["guide-board", "runs", "show"]).expect("matches");
+        assert!(sub(&from_file, &["runs", "show"]).contains_id("run_id"));
+        assert!(with("[serve]\nport = 1\nlisten = \"127.0.0.1:1\"", &[], &["guide-board", "serve"]).is_err());
+    }
+
+    #[test]
+    fn an_empty_variable_is_unset() {
+        let list = ["guide-board", "runs", "list"];
+        let variables = [("GUIDE_BOARD_JSON", ""), ("GUIDE_BOARD_RUNS_DIR", "")];
+        assert!(!sub(&with("", &variables, &list).expect("matches"), &["runs", "list"]).get_flag("json"));
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number() {
+        assert_eq!((count("0"), count("9223372036854775807")), (Ok(0), Ok(i64::MAX.unsigned_abs())));
+        for refused in ["-1", "", "1.5", "many", "9223372036854775808"] {
+            assert!(count(refused).is_err(), "{refused}");
+        }
     }
 }

@@ -20,9 +20,20 @@ pub(super) fn complain(message: &str) {
     let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", lines.join("\n"));
 }
 
+/// Adds something to what was told.
+pub(super) fn note(message: &str) {
+    let style = Style::new().bold();
+    let _ = writeln!(anstream::stderr(), "{style}note{style:#}: {}", printable(message, 2000));
+}
+
 /// Text from disk as one line of a table or sentence.
 pub(super) fn cell(text: &str) -> String {
     printable(text, CELL)
+}
+
+/// The same for a text that may be missing: then a dash.
+pub(super) fn cell_or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { cell(text) }
 }
 
 /// Text from disk as it is, if it goes to a file or pipe; what steers a terminal is escaped when it goes to one. Lines and tabs stay.
@@ -54,6 +65,16 @@ pub(super) fn word_style(word: &str) -> Style {
         }
         _ => Style::new(),
     }
+}
+
+/// A severity in its colour, as wide as the longest.
+pub(super) fn severity(word: &str) -> String {
+    let style = match word {
+        "critical" | "high" => AnsiColor::Red.on_default(),
+        "medium" => AnsiColor::Yellow.on_default(),
+        _ => Style::new(),
+    };
+    format!("{style}{:8}{style:#}", cell(word))
 }
 
 /// A word in its colour.
@@ -94,14 +115,27 @@ pub(super) fn print_json(json: &serde_json::Value) -> std::io::Result<()> {
     print(&format!("{json:#}\n"))
 }
 
-/// A spinner on standard error that shows itself only when one really waits, and only on a terminal.
-pub(super) fn spinner(message: &str) -> ProgressBar {
+/// Does some work; when it takes longer than a moment, a spinner on standard error says what is going on, on a terminal only.
+pub(super) fn while_waiting<T>(message: &str, work: impl FnOnce() -> T) -> T {
+    const MOMENT: Duration = Duration::from_millis(400);
     if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+        return work();
     }
-    let bar = ProgressBar::new_spinner().with_message(message.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(300));
-    bar
+    let (done, waiting) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if waiting.recv_timeout(MOMENT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(100));
+                // The end of the work, which drops the sender, is all that comes.
+                let _ = waiting.recv();
+                bar.finish_and_clear();
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// A bar of checks on standard error, on a terminal only.
@@ -110,7 +144,7 @@ pub(super) fn check_bar() -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {wide_msg}") {
         bar.set_style(style);
     }
     bar
@@ -126,6 +160,11 @@ pub(super) fn byte_bar(total: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// `1 run`, `2 runs`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A size for a person.

@@ -51,6 +51,12 @@ pub enum Error {
         /// The path, made printable.
         path: String,
     },
+    /// The run has no report of that kind.
+    #[error("the run has no report of kind `{kind}`; ask without a kind to see which it has")]
+    ReportNotFound {
+        /// The kind, made printable.
+        kind: String,
+    },
     /// A directory where a file is wanted.
     #[error("`{path}` is a directory; name a file in it")]
     NotAFile {
@@ -128,7 +134,7 @@ pub enum Error {
         path: String,
     },
     /// The server may not read the file. An operator can mend that.
-    #[error("the server is not allowed to read `{path}`; its permissions need mending")]
+    #[error("permission to read `{path}` is denied; its owner can mend that")]
     Unreadable {
         /// The path, made printable.
         path: String,

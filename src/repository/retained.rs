@@ -317,7 +317,7 @@ impl LocatedRun {
     /// they fit in that many bytes together.
     ///
     /// # Errors
-    /// [`Error::UnsafeRefs`] when a ref is unsafe and `unsafe_refs` is [`UnsafeRefs::Refuse`]; [`Error::ArtifactNotFound`] when `kind` is
+    /// [`Error::UnsafeRefs`] when a ref is unsafe and `unsafe_refs` is [`UnsafeRefs::Refuse`]; [`Error::ReportNotFound`] when `kind` is
     /// given and the run has no such report.
     pub fn reports(
         &self,
@@ -343,7 +343,7 @@ impl LocatedRun {
             }
         }
         if let Some(kind) = kind.filter(|_| reports.is_empty()) {
-            return Err(Error::ArtifactNotFound { path: format!("report of kind {}", printable(kind, 100)) });
+            return Err(Error::ReportNotFound { kind: printable(kind, 100) });
         }
         if unsafe_refs == UnsafeRefs::Refuse {
             refuse_unsafe(&reports)?;

@@ -174,7 +174,7 @@ impl RunsRoot {
             match error.kind() {
                 std::io::ErrorKind::NotFound => "its directory does not exist",
                 std::io::ErrorKind::NotADirectory => "what stands there is not a directory",
-                std::io::ErrorKind::PermissionDenied => "the server is not allowed to open it",
+                std::io::ErrorKind::PermissionDenied => "permission to open it is denied",
                 _ => "it cannot be opened",
             }
             .to_owned()

@@ -84,7 +84,7 @@ impl From<repository::Error> for Status {
             E::RunNotFound { .. } => (Code::NotFound, "RUN_NOT_FOUND", false),
             E::RunIdAmbiguous { .. } => (Code::FailedPrecondition, "RUN_ID_AMBIGUOUS", false),
             E::PathInvalid(syntax) => return FieldError::path("path", syntax.to_string()).into(),
-            E::ArtifactNotFound { .. } => (Code::NotFound, "ARTIFACT_NOT_FOUND", false),
+            E::ArtifactNotFound { .. } | E::ReportNotFound { .. } => (Code::NotFound, "ARTIFACT_NOT_FOUND", false),
             E::NotAFile { .. } => (Code::FailedPrecondition, "NOT_A_FILE", false),
             E::UnsafePath { .. } | E::UnsafeRefs { .. } => (Code::FailedPrecondition, "UNSAFE_PATH", false),
             E::DocumentTooLarge { .. } | E::ItemTooLarge { .. } => {

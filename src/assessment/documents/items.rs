@@ -70,7 +70,7 @@ pub struct Finding {
     pub classification: EvidenceResult,
     /// How grave it is.
     pub severity: Severity,
-    /// The check's name for people.
+    /// What is wrong, in one line.
     pub title: String,
     /// What was seen.
     pub description: String,

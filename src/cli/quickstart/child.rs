@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
+    log: PathBuf,
     port_file: PathBuf,
     /// Where it listens.
     pub(super) address: SocketAddr,
@@ -35,7 +36,8 @@ impl Server {
         let program = std::env::current_exe().map_err(|error| internal(&error))?;
         let port_file = scene.state.join(format!("port-{}", std::process::id()));
         ambient::remove_own_file(&port_file);
-        let log = ambient::append_to(&scene.state.join("server.log")).map_err(|error| internal(&error))?;
+        let log_path = scene.state.join("server.log");
+        let log = ambient::append_to(&log_path).map_err(|error| internal(&error))?;
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_")) {
             command.env_remove(name);
@@ -45,9 +47,15 @@ impl Server {
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--root").arg(&scene.state);
         command.arg("--profiles-dir").arg(scene.state.join("profiles")).arg("--runs-dir").arg(runs);
         command.arg("--port-file").arg(&port_file);
-        let child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(|error| internal(&error))?;
-        let mut server = Self { child, port_file, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
+        // The pipe's end tells the server that nobody is left to serve for, however this process ended.
+        command.arg("--until-stdin-ends");
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| internal(&error))?;
+        let mut server = Self { child, log: log_path, port_file, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) };
         let deadline = Instant::now() + START_TIMEOUT;
         let port = server.wait_for_port(deadline).await?;
         server.address.set_port(port);
@@ -64,14 +72,12 @@ impl Server {
                 return Ok(port);
             }
             if let Ok(Some(status)) = self.child.try_wait() {
-                let message = format!("the server ended at once ({status}); runs/.quickstart/server.log says why");
+                let message = format!("the server ended at once ({status}); {} says why", self.log.display());
                 return Err(Failure::new(exit::INTERNAL, message));
             }
             if Instant::now() >= deadline {
-                return Err(Failure::new(
-                    exit::SERVER,
-                    "the server did not start in time; runs/.quickstart/server.log says why",
-                ));
+                let message = format!("the server did not start in time; {} says why", self.log.display());
+                return Err(Failure::new(exit::SERVER, message));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -6,6 +6,7 @@ mod story;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -16,12 +17,23 @@ use super::terminal;
 use crate::assessment::embedded;
 use crate::repository::ambient;
 
+const EXAMPLES: &str = "\
+Examples:
+  guide-board quickstart
+  guide-board quickstart --repo ../another-checkout --once
+
+Exit codes:
+  0 the story is told, whatever the assessment found; 1 it broke off; 2 wrong
+  usage, or ./runs cannot be written; 8 the server did not answer";
+
 /// Shows the whole story on a repository
 ///
 /// Starts a server over ./runs on a free loopback port, has it assess the repository with the bundled extension repository-baseline, kills the
 /// server, starts another one, finds the run again, and fetches and verifies an artifact. On a terminal it then keeps serving and shows
-/// grpcurl commands to try; elsewhere, or with --once, it ends.
+/// grpcurl commands to try; elsewhere, or with --once, it ends. The runs stay in ./runs; what the quickstart itself needs, the server's log
+/// among it, stands in ./runs/.quickstart and can be deleted.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct QuickstartArgs {
     /// The repository to assess: a directory, a git checkout or not
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -42,6 +54,18 @@ pub(super) struct Scene {
     pub(super) target_id: String,
     /// The id of the assessment profile.
     pub(super) assessment_id: String,
+    told: AtomicBool,
+}
+
+impl Scene {
+    /// Notes that the story is told, and only the serving goes on.
+    pub(super) fn set_told(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+
+    fn is_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
+    }
 }
 
 /// The names of the profiles beneath the state directory, as a request gives them.
@@ -65,14 +89,18 @@ pub(super) fn run(args: &QuickstartArgs) -> ExitCode {
         // Whatever breaks the story off drops it, and with it the server that it started.
         tokio::select! {
             outcome = story::tell(&scene, keep_serving) => outcome.map(|()| exit::DONE),
-            _ = terminate.recv() => Ok(143),
-            _ = interrupt.recv() => Ok(if keep_serving { exit::DONE } else { 130 }),
+            _ = terminate.recv() => Ok(exit::TERMINATED),
+            // Ctrl-C is how a server that was told to keep serving ends.
+            _ = interrupt.recv() => Ok(if scene.is_told() { exit::DONE } else { exit::INTERRUPTED }),
         }
     }))
 }
 
 fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
-    let usage = |error: ambient::AmbientError| Failure::new(exit::USAGE, error.to_string());
+    let usage = |error: ambient::AmbientError| {
+        let message = format!("{error}; run this in a directory that you may write, --repo names the repository");
+        Failure::new(exit::USAGE, message)
+    };
     let repository = ambient::resolved(&args.repo);
     if !ambient::is_directory(&repository) {
         let message = format!("{} is not a directory; --repo names the repository to assess", args.repo.display());
@@ -101,7 +129,7 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
         }
         ambient::write_atomically(&path, &text).map_err(usage)?;
     }
-    Ok(Scene { runs, state, target_id, assessment_id })
+    Ok(Scene { runs, state, target_id, assessment_id, told: AtomicBool::new(false) })
 }
 
 /// A profile id from a directory's name.

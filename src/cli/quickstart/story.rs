@@ -57,7 +57,9 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
     outcome(&client, &run).await?;
     let artifacts = manifest(&client, &run).await?;
     let bytes: u64 = artifacts.iter().filter_map(|artifact| artifact.size_bytes).sum();
-    say(&format!("7. StreamArtifactManifest: {} artifacts, {}.", artifacts.len(), terminal::size(bytes)))?;
+    let count = terminal::counted(u64::try_from(artifacts.len()).unwrap_or(u64::MAX), "artifact");
+    say(&format!("7. StreamArtifactManifest: {count}, {}.", terminal::size(bytes)))?;
+    // The largest says the most; an empty one would prove nothing.
     let artifact = artifacts
         .iter()
         .filter(|artifact| artifact.state() == pb::FileState::Present && !artifact.sha256.is_empty())
@@ -69,14 +71,15 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
         return Err(Failure::new(exit::REFUSED, format!("{} has another digest than recorded", artifact.path)));
     }
     say(&format!(
-        "8. ReadArtifact: {}, {} bytes, SHA-256 {} as recorded.",
-        artifact.path,
-        bytes.len(),
+        "8. ReadArtifact: {}, {}, SHA-256 {}… as recorded.",
+        terminal::cell(&artifact.path),
+        terminal::counted(u64::try_from(bytes.len()).unwrap_or(u64::MAX), "byte"),
         digest.get(..16).unwrap_or_default()
     ))?;
     say(&format!("\nThe report for people: runs/{}/{}", run.directory, report_path(&summary)))?;
     if keep_serving {
         invite(&server, &run, &artifact.path)?;
+        scene.set_told();
         std::future::pending::<()>().await;
     }
     server.stop().await
@@ -147,7 +150,7 @@ async fn outcome(client: &Client, run: &pb::RetainedRun) -> Result<(), Failure> 
     findings.sort_by_key(|finding| std::cmp::Reverse(severity(finding)));
     for finding in findings.iter().take(TOP_FINDINGS) {
         let text = |key: &str| terminal::cell(finding.get(key).and_then(Value::as_str).unwrap_or_default());
-        say(&format!("     {:9} {}", text("severity"), text("title")))?;
+        say(&format!("     {}  {}", terminal::severity(&text("severity")), text("title")))?;
     }
     if findings.len() > TOP_FINDINGS {
         say(&format!("     and {} more", findings.len() - TOP_FINDINGS))?;
@@ -194,7 +197,8 @@ fn report_path(summary: &pb::RunSummary) -> String {
 
 fn invite(server: &Server, run: &pb::RetainedRun, artifact: &str) -> Result<(), Failure> {
     let (address, run_id) = (server.address, &run.run_id);
-    let service = "guideboard.v1.RetainedRunService";
+    let (service, program) = ("guideboard.v1.RetainedRunService", program());
+    let path = quoted(&serde_json::json!({"run_id": run_id, "path": artifact}).to_string());
     say(&format!(
         "\nThe server keeps serving until Ctrl-C. Try:\n\n\
          \x20 grpcurl -plaintext {address} list\n\
@@ -202,9 +206,31 @@ fn invite(server: &Server, run: &pb::RetainedRun, artifact: &str) -> Result<(), 
          \x20 grpcurl -plaintext -d '{{\"page_size\": 5}}' {address} {service}/ListRetainedRuns\n\
          \x20 grpcurl -plaintext -d '{{\"run_id\": \"{run_id}\"}}' {address} {service}/GetRetainedRunReports\n\
          \x20 grpcurl -plaintext -d '{{\"run_id\": \"{run_id}\"}}' {address} {service}/StreamArtifactManifest\n\
-         \x20 grpcurl -plaintext -d '{{\"run_id\": \"{run_id}\", \"path\": \"{artifact}\"}}' {address} {service}/ReadArtifact\n\n\
+         \x20 grpcurl -plaintext -d {path} {address} {service}/ReadArtifact\n\n\
          or, without a server:\n\n\
-         \x20 guide-board runs list\n\
-         \x20 guide-board runs report --run-id {run_id}"
+         \x20 {program} runs list\n\
+         \x20 {program} runs report --run-id {run_id}"
     ))
+}
+
+/// This program as the one who reads can call it: by the path that it was called by, or by its name.
+fn program() -> String {
+    std::env::args().next().map_or_else(|| "guide-board".to_owned(), |path| quoted(&path))
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | '=');
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_quoted_when_a_shell_would_split_it() {
+        assert_eq!(quoted("target/release/guide-board"), "target/release/guide-board");
+        assert_eq!(quoted("/my tools/g'b"), r"'/my tools/g'\''b'");
+    }
 }

@@ -4,22 +4,27 @@ use clap::Args;
 use tokio_stream::StreamExt;
 
 use super::select::OneRun;
-use super::{Place, call};
+use super::{History, call};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
+use crate::cli::terminal;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// How many rows a table is laid out for at a time: a manifest may have a million.
 const TABLE_ROWS: usize = 1000;
 
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs artifacts --run-id run-20260508T164334Z-7f3a91c2
+  guide-board runs artifacts --directory nightly-17 --include-unlisted";
+
 /// Lists the artifacts of a run, and whether they stand on disk as recorded
 ///
-/// Unsafe paths are reported as such. Works with --directory on runs that were broken off.
+/// The states are present, missing, other_size, not_regular_file, unreadable, unsafe_path and unaddressable. Works with --directory on runs
+/// that were broken off, too.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ArtifactsArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     run: OneRun,
     /// Add the files found on disk that the manifest does not name
@@ -27,8 +32,8 @@ pub(super) struct ArtifactsArgs {
     include_unlisted: bool,
 }
 
-pub(super) async fn artifacts(args: &ArtifactsArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result<u8, Failure> {
+    let service = &history.service;
     let request = pb::StreamArtifactManifestRequest {
         runs_dir: String::new(),
         run_id: args.run.run_id(),
@@ -47,21 +52,22 @@ pub(super) async fn artifacts(args: &ArtifactsArgs, globals: &Globals) -> Result
         }
         whole.unlisted_truncated |= message.unlisted_truncated;
         whole.artifact_manifest.extend(message.artifact_manifest);
-        if !args.place.json && whole.artifact_manifest.len() >= TABLE_ROWS {
+        if !history.json && whole.artifact_manifest.len() >= TABLE_ROWS {
             shown += whole.artifact_manifest.len();
             terminal::print(&table(&std::mem::take(&mut whole.artifact_manifest)))?;
         }
     }
-    if args.place.json {
+    if history.json {
         terminal::print_json(&to_json(&whole)?)?;
         return Ok(exit::DONE);
     }
     shown += whole.artifact_manifest.len();
     let mut text = table(&whole.artifact_manifest);
-    text.push_str(&format!("{} entries, {}", whole.entry_count, terminal::size(whole.total_bytes)));
+    let entries = if whole.entry_count == 1 { "entry" } else { "entries" };
+    text.push_str(&format!("{} {entries}, {}", whole.entry_count, terminal::size(whole.total_bytes)));
     let unlisted = u64::try_from(shown).unwrap_or(u64::MAX).saturating_sub(whole.entry_count);
     if unlisted > 0 {
-        text.push_str(&format!(", {unlisted} files beyond the manifest"));
+        text.push_str(&format!(", {} beyond the manifest", terminal::counted(unlisted, "file")));
     }
     if whole.unlisted_truncated {
         text.push_str(" (there are more than are looked at)");

@@ -1,71 +1,100 @@
 //! `runs cat`: the bytes of one output.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::StreamExt;
 
 use super::select::OneRun;
-use super::{Place, call};
+use super::{History, call};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
-use crate::repository::ambient::OutputFile;
+use crate::cli::settings::count;
+use crate::cli::terminal;
+use crate::repository::ambient::{AmbientError, OutputFile};
 use crate::services::RetainedRuns;
 use crate::wire::pb;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
+
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs cat --directory nightly-17 normalized/findings.json | jq .
+  guide-board runs cat --directory nightly-17 reports/report.md -o report.md
+  guide-board runs cat --directory nightly-17 artifacts/ext/log.txt --limit 80
+
+Exit codes:
+  0 done; 2 wrong usage, an offset beyond the end, or FILE exists; 6 no such
+  run or output; 7 a path that is no plain one, a link, a directory, or a run
+  id that stands in two directories";
 
 /// Prints the bytes of one output of a run, or writes them to a file
 ///
 /// PATH is taken as `runs artifacts` and `runs show` give it: relative to the run, literally. To a terminal only text is printed, and what would
 /// steer the terminal is escaped; a pipe or file gets the bytes as they are. A file is complete or not there.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct CatArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     run: OneRun,
     /// The output's path, relative to the run
     #[arg(value_name = "PATH")]
     path: String,
-    /// Write to this file, which must not exist
+    /// Write to this file, which must not exist; - is standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Where to start, in bytes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    offset: i64,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
+    offset: u64,
     /// How many bytes at the most; 0: to the end
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    limit: i64,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
+    limit: u64,
     /// Replace an existing --output file; print bytes that are not text to a terminal
     #[arg(long)]
     force: bool,
 }
 
-pub(super) async fn cat(args: &CatArgs, globals: &Globals) -> Result<u8, Failure> {
-    if args.place.json {
+pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure> {
+    if history.json {
         return Err(Failure::new(exit::USAGE, "`runs cat` prints bytes; `runs artifacts --json` describes them"));
     }
-    let service = args.place.open(globals)?;
     let request = pb::ReadArtifactRequest {
         run_id: args.run.run_id(),
         directory: args.run.directory(),
         path: args.path.clone(),
-        offset: args.offset,
-        limit: args.limit,
+        offset: i64::try_from(args.offset).unwrap_or(i64::MAX),
+        limit: i64::try_from(args.limit).unwrap_or(i64::MAX),
         ..Default::default()
     };
-    match &args.output {
-        None => print(&service, request, args.force).await?,
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+        None => print(&history.service, request, args.force).await.map(|()| exit::DONE),
         Some(path) => {
-            let unwritable =
-                |error: crate::repository::ambient::AmbientError| Failure::new(exit::USAGE, error.to_string());
-            let mut file = OutputFile::create(path, args.force).map_err(unwritable)?;
-            copy(&service, request, &mut |bytes| file.write_all(bytes).map_err(Failure::from)).await?;
-            file.finish().map_err(unwritable)?;
+            // Ended from outside, it still takes away what it began to write.
+            let unhandled = |error| Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}"));
+            let mut terminate = signal(SignalKind::terminate()).map_err(unhandled)?;
+            let mut interrupt = signal(SignalKind::interrupt()).map_err(unhandled)?;
+            tokio::select! {
+                written = write(&history.service, request, path, args.force) => written.map(|()| exit::DONE),
+                _ = terminate.recv() => Ok(exit::TERMINATED),
+                _ = interrupt.recv() => Ok(exit::INTERRUPTED),
+            }
         }
     }
-    Ok(exit::DONE)
+}
+
+async fn write(
+    service: &RetainedRuns,
+    request: pb::ReadArtifactRequest,
+    path: &Path,
+    replace: bool,
+) -> Result<(), Failure> {
+    let unwritable = |error: AmbientError| {
+        let hint = if error.is_already_there() { "; --force replaces it" } else { "" };
+        Failure::new(exit::USAGE, format!("{error}{hint}"))
+    };
+    let mut file = OutputFile::create(path, replace).map_err(unwritable)?;
+    copy(service, request, &mut |bytes| file.write_all(bytes).map_err(Failure::from)).await?;
+    file.finish().map_err(unwritable)
 }
 
 /// Prints an output; to a terminal only as text.
@@ -117,11 +146,17 @@ async fn copy(
     request: pb::ReadArtifactRequest,
     take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
 ) -> Result<(), Failure> {
+    let (offset, limit) = (request.offset, request.limit);
     let mut stream = call!(service, read_artifact, request)?;
     let mut bar = None;
     while let Some(message) = stream.next().await {
         let message = message?;
-        let bar = bar.get_or_insert_with(|| terminal::byte_bar(message.size_bytes));
+        let bar = bar.get_or_insert_with(|| {
+            let left = message.size_bytes.saturating_sub(u64::try_from(offset).unwrap_or(0));
+            terminal::byte_bar(
+                u64::try_from(limit).ok().filter(|limit| *limit > 0).map_or(left, |limit| left.min(limit)),
+            )
+        });
         take(&message.data)?;
         bar.inc(u64::try_from(message.data.len()).unwrap_or(0));
     }

@@ -4,9 +4,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::select::{self, Filters};
-use super::{Place, call, show};
+use super::{History, call, show};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
+use crate::cli::settings::count;
+use crate::cli::terminal;
 use crate::model::format_timestamp;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
@@ -14,27 +15,46 @@ use crate::wire::{pb, to_json};
 /// The largest page, which takes the fewest calls.
 const PAGE: i32 = 500;
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  guide-board runs list --limit 10
+  guide-board runs list --status failed --status blocked --since 2026-05-01
+  guide-board runs list --commit 4b3f655 --json | jq -r '.runs[].run_id'
+
+Exit codes:
+  0 done, also when no run matches; 2 wrong usage; 6 no such directory";
+
+const LATEST_EXAMPLES: &str = "\
+Examples:
+  guide-board runs latest --target my-repository --label branch=main
+  guide-board runs latest --require completed --max-age 24h
+
+Exit codes:
+  0  found, and the conditions are met
+  2  wrong usage
+  3  found, and a condition is not met
+  6  no run matches, or no such directory
+  7  the run's id stands in two directories";
+
 /// Lists runs, newest first
 ///
 /// Without --limit all that match are listed. Runs without a completion time come last. Problems are counted at the end: see `runs problems`.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = LIST_EXAMPLES)]
 pub(super) struct ListArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     filters: Filters,
     /// List at most so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     limit: Option<u64>,
 }
 
 /// Shows the newest run that matches; with --require and --max-age a gate
 ///
-/// Exit codes: 0 found, and the conditions are met; 3 found, and a condition is not met; 6 none found; 7 its run id stands in two directories.
+/// The run is shown in any case; the exit code tells whether the conditions are met.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = LATEST_EXAMPLES)]
 pub(super) struct LatestArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     filters: Filters,
     /// Fail unless its result is this word, for example completed
@@ -45,8 +65,8 @@ pub(super) struct LatestArgs {
     max_age: Option<jiff::SignedDuration>,
 }
 
-pub(super) async fn list(args: &ListArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failure> {
+    let service = &history.service;
     let limit = args.limit.unwrap_or(u64::MAX);
     let mut whole: Option<pb::ListRetainedRunsResponse> = None;
     loop {
@@ -76,15 +96,15 @@ pub(super) async fn list(args: &ListArgs, globals: &Globals) -> Result<u8, Failu
         }
     }
     let whole = whole.unwrap_or_default();
-    if args.place.json {
+    if history.json {
         terminal::print_json(&to_json(&whole)?)?;
     } else {
-        terminal::print(&render(&whole))?;
+        terminal::print(&render(&whole, &history.shown))?;
     }
     Ok(exit::DONE)
 }
 
-fn render(list: &pb::ListRetainedRunsResponse) -> String {
+fn render(list: &pb::ListRetainedRunsResponse, place: &str) -> String {
     let with_directory = list.runs.iter().any(|run| run.directory != run.run_id);
     let mut head = vec!["COMPLETED", "RESULT", "RUN ID", "TARGET", "ASSESSMENT", "FINDINGS"];
     if with_directory {
@@ -98,8 +118,8 @@ fn render(list: &pb::ListRetainedRunsResponse) -> String {
                 show::time(run.completed_at.as_ref()),
                 terminal::coloured(&show::result_word(run.result_status(), &run.result_status_word)),
                 terminal::cell(&run.run_id),
-                terminal::cell(&run.target_profile_ref),
-                terminal::cell(&run.assessment_profile_ref),
+                terminal::cell_or_dash(&run.target_profile_ref),
+                terminal::cell_or_dash(&run.assessment_profile_ref),
                 show::findings(&run.finding_counts),
             ];
             if with_directory {
@@ -116,9 +136,14 @@ fn render(list: &pb::ListRetainedRunsResponse) -> String {
             format!("{count} {}", if word.is_empty() { "without result".to_owned() } else { terminal::cell(word) })
         })
         .collect();
-    let shown = i64::try_from(list.runs.len()).unwrap_or(i64::MAX);
-    let of = if shown < list.total_size { format!("{shown} of {}", list.total_size) } else { shown.to_string() };
-    text.push_str(&format!("{of} runs"));
+    let (shown, total) = (list.runs.len(), u64::try_from(list.total_size).unwrap_or_default());
+    if total == 0 {
+        text.push_str(&format!("no run in {place} matches"));
+    } else if u64::try_from(shown).is_ok_and(|shown| shown < total) {
+        text.push_str(&format!("{shown} of {}", terminal::counted(total, "run")));
+    } else {
+        text.push_str(&terminal::counted(total, "run"));
+    }
     if !counts.is_empty() {
         text.push_str(&format!(" ({})", counts.join(", ")));
     }
@@ -126,14 +151,15 @@ fn render(list: &pb::ListRetainedRunsResponse) -> String {
         text.push_str(&format!(", {} being made", list.in_progress_count));
     }
     if list.problem_count > 0 {
-        text.push_str(&format!(", {} problems: see `guide-board runs problems`", list.problem_count));
+        let count = u64::try_from(list.problem_count).unwrap_or_default();
+        text.push_str(&format!(", {}: see `guide-board runs problems`", terminal::counted(count, "problem")));
     }
     text.push('\n');
     text
 }
 
-pub(super) async fn latest(args: &LatestArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn latest(args: &LatestArgs, history: &History) -> Result<u8, Failure> {
+    let service = &history.service;
     let request = pb::GetLatestRetainedRunRequest {
         runs_dir: String::new(),
         target: args.filters.target.clone().unwrap_or_default(),
@@ -145,7 +171,7 @@ pub(super) async fn latest(args: &LatestArgs, globals: &Globals) -> Result<u8, F
         labels: args.filters.labels.iter().cloned().collect(),
     };
     let latest = call!(service, get_latest_retained_run, request)?;
-    if args.place.json {
+    if history.json {
         terminal::print_json(&to_json(&latest)?)?;
     } else {
         terminal::print(&show::render(latest.run.as_ref(), latest.summary.as_ref()))?;

@@ -19,20 +19,28 @@ use super::{Globals, serve, terminal};
 pub(super) use show::{findings as findings_of, result_word};
 
 use crate::repository::root::{Containment, ContainmentChoice};
-use crate::repository::{Repository, RootSpec, RootSpecError};
+use crate::repository::{Error, Repository, RootSpec, RootSpecError};
 use crate::services::{Admission, RetainedRuns};
+
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs list --since 7d --status failed
+  guide-board runs latest --target my-repository --require completed
+  guide-board runs report --run-id run-20260508T164334Z-7f3a91c2
+  guide-board runs cat --directory nightly-17 normalized/findings.json
+  guide-board runs problems --runs-dir /var/lib/guide-board/runs
+
+Exit codes:
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
 
 /// Finds, shows and reads retained runs
 ///
-/// Reads a directory of runs; nothing has to run for it, and nothing is written.
-///
-/// Examples:
-///   guide-board runs list --since 7d --status failed
-///   guide-board runs latest --target my-repository --require completed --max-age 24h
-///   guide-board runs cat --run-id run-20260508T164334Z-7f3a91c2 reports/report.md
+/// Reads a directory of runs, whose direct children are the runs. No server has to run for it, and nothing is written there.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct RunsArgs {
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: RunsCommand,
 }
@@ -48,18 +56,19 @@ enum RunsCommand {
     Problems(problems::ProblemsArgs),
 }
 
-/// Where the runs are.
+/// Where the runs are, and how the answer is printed.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every runs command")]
 struct Place {
     /// The directory of runs [default: <root>/runs]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     runs_dir: Option<String>,
-    /// How opens are confined to a run; auto takes openat2 where the system has it
-    #[arg(long, value_name = "HOW", default_value = "auto", hide_short_help = true)]
-    containment: ContainmentChoice,
-    /// Print JSON
-    #[arg(long)]
+    /// Print JSON: the message that the service answers, as one document
+    #[arg(long, global = true)]
     json: bool,
+    /// How opens are confined to a run
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto", hide_short_help = true)]
+    containment: ContainmentChoice,
 }
 
 /// Runs the command.
@@ -70,14 +79,15 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
         Err(error) => return Failure::new(exit::INTERNAL, format!("no runtime: {error}")).tell(),
     };
     let outcome = runtime.block_on(async {
+        let history = args.place.open(globals)?;
         match &args.command {
-            RunsCommand::List(args) => list::list(args, globals).await,
-            RunsCommand::Latest(args) => list::latest(args, globals).await,
-            RunsCommand::Show(args) => show::show(args, globals).await,
-            RunsCommand::Report(args) => report::report(args, globals).await,
-            RunsCommand::Artifacts(args) => artifacts::artifacts(args, globals).await,
-            RunsCommand::Cat(args) => cat::cat(args, globals).await,
-            RunsCommand::Problems(args) => problems::problems(args, globals).await,
+            RunsCommand::List(args) => list::list(args, &history).await,
+            RunsCommand::Latest(args) => list::latest(args, &history).await,
+            RunsCommand::Show(args) => show::show(args, &history).await,
+            RunsCommand::Report(args) => report::report(args, &history).await,
+            RunsCommand::Artifacts(args) => artifacts::artifacts(args, &history).await,
+            RunsCommand::Cat(args) => cat::cat(args, &history).await,
+            RunsCommand::Problems(args) => problems::problems(args, &history).await,
         }
     });
     // A stream that was cut short may still be read from; it is not waited for.
@@ -85,9 +95,17 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
     exit::code_of(outcome)
 }
 
+/// An opened directory of runs.
+struct History {
+    service: RetainedRuns,
+    /// The directory as the operator named it, for a message.
+    shown: String,
+    json: bool,
+}
+
 impl Place {
     /// Scans the directory and opens the services over it.
-    fn open(&self, globals: &Globals) -> Result<RetainedRuns, Failure> {
+    fn open(&self, globals: &Globals) -> Result<History, Failure> {
         let usage = |message: String| Failure::new(exit::USAGE, message);
         let spec = match &self.runs_dir {
             Some(text) => local_spec(text).map_err(|error| usage(error.to_string()))?,
@@ -96,14 +114,15 @@ impl Place {
         let shown = terminal::cell(&spec.path.to_string_lossy());
         let containment: Containment = self.containment.decide().map_err(|error| usage(error.to_string()))?;
         let repository = Repository::new(vec![spec], containment).map_err(|error| usage(error.to_string()))?;
-        let spinner = terminal::spinner(&format!("reading {shown}"));
-        let scanned = repository.root("").and_then(|root| root.refresh());
-        spinner.finish_and_clear();
-        scanned.map_err(|error| {
-            let failure = Failure::from(Status::from(error));
-            failure.about(&format!("{shown}: "), " (--runs-dir names another directory of runs)")
+        let scan = || repository.root("").and_then(|root| root.refresh());
+        terminal::while_waiting(&format!("reading {shown}"), scan).map_err(|error| match error {
+            Error::RootAway { reason, .. } => {
+                Failure::new(exit::NOT_FOUND, format!("{shown}: {reason}; --runs-dir names the directory of runs"))
+            }
+            other => Failure::from(Status::from(other)),
         })?;
-        Ok(RetainedRuns::new(Arc::new(repository), Admission::new(8)))
+        let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
+        Ok(History { service, shown, json: self.json })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{Place, call};
+use super::{History, call};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
+use crate::cli::terminal;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
@@ -13,18 +13,18 @@ const PAGE: i32 = 500;
 
 /// Lists what is not a readable run, and why
 ///
-/// Runs that are being made are listed too, as in_progress; they are no defect.
+/// Runs that are being made are listed too, as in_progress; they are no defect. The reasons are in_progress, incomplete, summary_unreadable,
+/// summary_too_large, summary_not_json, summary_not_object, summary_not_regular, run_id_missing, run_id_invalid, directory_is_link,
+/// directory_name_not_utf8 and run_id_duplicate.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ProblemsArgs {
-    #[command(flatten)]
-    place: Place,
     /// Only problems for this reason, for example incomplete; may be repeated
     #[arg(long = "reason", value_name = "WORD")]
     reasons: Vec<String>,
 }
 
-pub(super) async fn problems(args: &ProblemsArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn problems(args: &ProblemsArgs, history: &History) -> Result<u8, Failure> {
+    let service = &history.service;
     let mut whole = pb::ListProblemsResponse::default();
     loop {
         let request = pb::ListProblemsRequest {
@@ -40,12 +40,13 @@ pub(super) async fn problems(args: &ProblemsArgs, globals: &Globals) -> Result<u
             break;
         }
     }
-    if args.place.json {
+    if history.json {
         terminal::print_json(&to_json(&whole)?)?;
         return Ok(exit::DONE);
     }
     if whole.problems.is_empty() {
-        terminal::print("no problems\n")?;
+        let found = if args.reasons.is_empty() { "no problems" } else { "no such problems" };
+        terminal::print(&format!("{found} in {}\n", history.shown))?;
         return Ok(exit::DONE);
     }
     let rows: Vec<Vec<String>> = whole

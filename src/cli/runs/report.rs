@@ -3,20 +3,25 @@
 use clap::Args;
 
 use super::select::OneRun;
-use super::{Place, call, cat};
+use super::{History, call, cat};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
+use crate::cli::terminal;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
+
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs report --run-id run-20260508T164334Z-7f3a91c2
+  guide-board runs report --directory nightly-17 --kind submission_package
+  guide-board runs report --directory nightly-17 --json";
 
 /// Prints a report of a run
 ///
 /// The kinds are report (the default), assessment_package, submission_package, fragments, export_manifest, and whatever else the run's summary
-/// names. With --json the reports themselves are described: all of them, or the one of --kind.
+/// names. With --json the reports are described instead: all of them, or the one of --kind.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ReportArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     run: OneRun,
     /// The kind of report [default: report]
@@ -24,33 +29,33 @@ pub(super) struct ReportArgs {
     kind: Option<String>,
 }
 
-pub(super) async fn report(args: &ReportArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn report(args: &ReportArgs, history: &History) -> Result<u8, Failure> {
     let kind = match &args.kind {
-        Some(kind) => kind.clone(),
-        None if args.place.json => String::new(),
-        None => "report".to_owned(),
+        Some(kind) => kind.as_str(),
+        None if history.json => "",
+        None => "report",
     };
     let request = pb::GetRetainedRunReportsRequest {
         runs_dir: String::new(),
         run_id: args.run.run_id(),
         directory: args.run.directory(),
-        kind,
+        kind: kind.to_owned(),
         include_contents: false,
-        report_unsafe: args.place.json,
+        report_unsafe: true,
     };
-    let reply = call!(service, get_retained_run_reports, request)?;
-    if args.place.json {
+    let reply = call!(history.service, get_retained_run_reports, request)?;
+    if history.json {
         terminal::print_json(&to_json(&reply)?)?;
         return Ok(exit::DONE);
     }
-    let path = reply.reports.into_iter().next().map(|report| report.path).unwrap_or_default();
-    let request = pb::ReadArtifactRequest {
-        run_id: args.run.run_id(),
-        directory: args.run.directory(),
-        path,
-        ..Default::default()
-    };
-    cat::print(&service, request, false).await?;
+    let report = reply.reports.into_iter().next().unwrap_or_default();
+    if report.state() == pb::FileState::UnsafePath {
+        let message = format!("the run's summary gives `{}` a path that leaves the run", terminal::cell(kind));
+        return Err(Failure::new(exit::REFUSED, message));
+    }
+    // By its directory: the run is found, and its id may stand in a second directory by now.
+    let directory = reply.run.map(|run| run.directory).unwrap_or_default();
+    let request = pb::ReadArtifactRequest { directory, path: report.path, ..Default::default() };
+    cat::print(&history.service, request, false).await?;
     Ok(exit::DONE)
 }

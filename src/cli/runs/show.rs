@@ -5,31 +5,31 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use super::select::{self, OneRun};
-use super::{Place, call};
+use super::{History, call};
 use crate::cli::exit::{self, Failure};
-use crate::cli::{Globals, terminal};
+use crate::cli::terminal;
 use crate::model::format_timestamp;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// Shows everything that a run's summary says
+///
+/// Keys of the summary that this program does not know are shown as they stand, after `also`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ShowArgs {
-    #[command(flatten)]
-    place: Place,
     #[command(flatten)]
     run: OneRun,
 }
 
-pub(super) async fn show(args: &ShowArgs, globals: &Globals) -> Result<u8, Failure> {
-    let service = args.place.open(globals)?;
+pub(super) async fn show(args: &ShowArgs, history: &History) -> Result<u8, Failure> {
+    let service = &history.service;
     let request = pb::GetRetainedRunRequest {
         runs_dir: String::new(),
         run_id: args.run.run_id(),
         directory: args.run.directory(),
     };
     let reply = call!(service, get_retained_run, request)?;
-    if args.place.json {
+    if history.json {
         terminal::print_json(&to_json(&reply)?)?;
     } else {
         terminal::print(&render(reply.run.as_ref(), reply.summary.as_ref()))?;
@@ -60,18 +60,25 @@ pub(in crate::cli) fn findings(counts: &BTreeMap<String, u64>) -> String {
     }
 }
 
+/// The same with every other count that is not zero.
+fn all_findings(counts: &BTreeMap<String, u64>) -> String {
+    let others = counts.iter().filter(|(word, count)| **count > 0 && !matches!(word.as_str(), "total" | "unexpected"));
+    let texts: Vec<String> = others.map(|(word, count)| format!("{count} {}", terminal::cell(word))).collect();
+    if texts.is_empty() { findings(counts) } else { format!("{}, {}", findings(counts), texts.join(", ")) }
+}
+
 /// One run, a line a fact.
 pub(super) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb::RunSummary>) -> String {
     let (run, summary) = (run.cloned().unwrap_or_default(), summary.cloned().unwrap_or_default());
     let mut lines: Vec<(&str, String)> = vec![
         ("run id", terminal::cell(&run.run_id)),
         ("result", terminal::coloured(&result_word(run.result_status(), &run.result_status_word))),
-        ("target", terminal::cell(&run.target_profile_ref)),
-        ("assessment", terminal::cell(&run.assessment_profile_ref)),
+        ("target", terminal::cell_or_dash(&run.target_profile_ref)),
+        ("assessment", terminal::cell_or_dash(&run.assessment_profile_ref)),
         ("started", time(run.started_at.as_ref())),
         ("completed", time(run.completed_at.as_ref())),
         ("evidence", counts(&run.evidence_counts)),
-        ("findings", counts(&run.finding_counts)),
+        ("findings", all_findings(&run.finding_counts)),
     ];
     let mut add = |name, text: String| {
         if !text.is_empty() {
@@ -80,13 +87,18 @@ pub(super) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb::RunSumm
     };
     add("commits", pairs(&run.source_commits));
     add("labels", pairs(&run.labels));
-    for (kind, path) in &summary.report_paths {
-        add("report", format!("{}: {}", terminal::cell(kind), terminal::cell(path)));
+    let width = summary.report_paths.keys().map(|kind| kind.chars().count()).max().unwrap_or(0).min(30);
+    for (place, (kind, path)) in summary.report_paths.iter().enumerate() {
+        let name = if place == 0 { "reports" } else { "" };
+        add(name, format!("{:width$}  {}", terminal::cell(kind), terminal::cell(path)));
     }
     add("unsafe", summary.unsafe_report_paths.iter().map(|kind| terminal::cell(kind)).collect::<Vec<_>>().join(", "));
     if let Some(policy) = summary.retention_policy {
         let days = |days: Option<u64>| days.map_or_else(|| "-".to_owned(), |days| format!("{days} days"));
-        add("keep", format!("summary {}, artifacts {}", days(policy.summary_days), days(policy.raw_artifact_days)));
+        add(
+            "keep",
+            format!("summary for {}, artifacts for {}", days(policy.summary_days), days(policy.raw_artifact_days)),
+        );
     }
     add("markers", run.compatibility.join(", "));
     add("malformed", summary.malformed_keys.join(", "));

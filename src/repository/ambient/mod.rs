@@ -55,11 +55,23 @@ pub enum AmbientError {
     },
 }
 
+impl AmbientError {
+    /// Whether something stands already where a new file is wanted.
+    #[must_use]
+    pub fn is_already_there(&self) -> bool {
+        matches!(self, Self::Unwritable { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists)
+    }
+}
+
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::AlreadyExists => "it exists already".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        std::io::ErrorKind::NotADirectory => "something in its path is not a directory".to_owned(),
+        std::io::ErrorKind::ReadOnlyFilesystem => "the filesystem is read-only".to_owned(),
+        std::io::ErrorKind::StorageFull => "the disk is full".to_owned(),
         _ => error.to_string(),
     }
 }

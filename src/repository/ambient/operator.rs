@@ -53,15 +53,18 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begins to write. A file that exists is refused unless `replace` is set.
+    /// Begins to write. A file that exists is refused unless `replace` is set; what is not a regular file is never replaced.
     ///
     /// # Errors
     /// What the system says, with the path as the operator named it.
     #[expect(clippy::disallowed_methods, reason = "the operator names this file")]
     pub fn create(path: &Path, replace: bool) -> Result<Self, AmbientError> {
         let unwritable = |source| AmbientError::Unwritable { path: path.to_owned(), source };
-        if !replace && std::fs::symlink_metadata(path).is_ok() {
-            return Err(unwritable(std::io::ErrorKind::AlreadyExists.into()));
+        match std::fs::symlink_metadata(path) {
+            Ok(_) if !replace => return Err(unwritable(std::io::ErrorKind::AlreadyExists.into())),
+            // A rename over a device or a link would put a file in the place of it.
+            Ok(there) if !there.is_file() => return Err(AmbientError::NotAFile { path: path.to_owned() }),
+            _ => {}
         }
         let mut aside = path.as_os_str().to_owned();
         aside.push(format!(".{}.part", std::process::id()));
@@ -178,7 +181,8 @@ mod tests {
         let mut file = OutputFile::create(&path, false).expect("begun");
         file.write_all(b"first").expect("written");
         file.finish().expect("in place");
-        assert!(OutputFile::create(&path, false).is_err());
+        assert!(OutputFile::create(&path, false).is_err_and(|error| error.is_already_there()));
+        assert!(matches!(OutputFile::create(Path::new("/dev/null"), true), Err(AmbientError::NotAFile { .. })));
         let mut file = OutputFile::create(&path, true).expect("begun");
         file.write_all(b"second").expect("written");
         file.finish().expect("in place");

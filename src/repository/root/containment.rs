@@ -14,12 +14,12 @@ pub enum Containment {
 /// What the operator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ContainmentChoice {
-    /// `openat2` where the system has it and lets it be used, else the walk.
+    /// `openat2` where the system has it and allows it, else the walk
     #[default]
     Auto,
-    /// `openat2`, or do not start.
+    /// The kernel confines an open as a whole; without it, do not start
     Openat2,
-    /// The walk.
+    /// Component by component, which every system can
     Walk,
 }
 

@@ -208,7 +208,7 @@ fn one_kind_is_answered_alone_and_one_that_is_not_there_is_not_found() {
     assert_eq!(kinds(&asked("report").expect("is there, whatever the others are")), ["report"]);
     assert!(matches!(asked("bad"), Err(Error::UnsafeRefs { .. })));
     for missing in ["submission_package", "never", ""] {
-        assert!(matches!(asked(missing), Err(Error::ArtifactNotFound { .. })), "{missing}");
+        assert!(matches!(asked(missing), Err(Error::ReportNotFound { .. })), "{missing}");
     }
 }
 
