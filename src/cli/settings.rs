@@ -111,10 +111,7 @@ impl Behind<'_> {
         for (key, value) in table {
             if !(below.contains(key) && value.is_table()) {
                 if !longs.contains(key) || key == "config" {
-                    let place = place(path, key);
-                    return Err(format!(
-                        "`{place}` is no option; the options of a command stand in a table of its name"
-                    ));
+                    return Err(no_option(path, key));
                 }
                 from_file.insert(key, value);
             }
@@ -238,6 +235,21 @@ impl Behind<'_> {
     }
 }
 
+/// What to say of a key that is no option of its command.
+fn no_option(path: &[&str], key: &str) -> String {
+    let here = place(path, key);
+    let mut command = &Cli::command();
+    for (depth, name) in path.iter().enumerate() {
+        if command.get_arguments().any(|arg| arg.get_long() == Some(key) && arg.is_global_set()) {
+            let above = place(path.get(..depth).unwrap_or_default(), key);
+            return format!("`{here}` stands as `{above}`, for all commands below");
+        }
+        let Some(next) = command.find_subcommand(name) else { break };
+        command = next;
+    }
+    format!("`{here}` is no option; the options of a command stand in a table of its name")
+}
+
 /// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs`, where other commands have options of the same
 /// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET.
 fn variable_of(path: &[&str], long: &str) -> String {
@@ -287,6 +299,13 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a whole number from 0 up".to_owned())
 }
 
+/// The tree with its variables, as help shows it.
+#[cfg(test)]
+pub(super) fn with_environment(tree: Command) -> Command {
+    let behind = Behind { arguments: &[], variable: &|_| None };
+    behind.extend(tree, &Table::new(), &[]).expect("an empty file is fine")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,8 +325,7 @@ mod tests {
 
     #[test]
     fn the_tree_is_consistent() {
-        let behind = Behind { arguments: &[], variable: &|_| None };
-        behind.extend(Cli::command(), &Table::new(), &[]).expect("extended").debug_assert();
+        with_environment(Cli::command()).debug_assert();
     }
 
     #[test]
@@ -336,6 +354,13 @@ mod tests {
         assert!(with("config = \"x\"", &[], &["guide-board", "serve"]).is_err());
         let error = with("[runs.list]\nlimit = [1, 2]", &[], &["guide-board", "runs", "list"]).expect_err("refused");
         assert!(error.contains("`runs.list.limit`"), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_a_table_above_is_told_its_place() {
+        let error = |config| with(config, &[], &["guide-board", "runs", "list"]).expect_err("refused");
+        assert!(error("[runs.list]\nruns-dir = \"r\"").contains("`runs.list.runs-dir` stands as `runs.runs-dir`"));
+        assert!(error("[serve]\nroot = \"r\"").contains("`serve.root` stands as `root`"));
     }
 
     #[test]

@@ -27,8 +27,7 @@ fn row(arg: &Arg) -> Option<String> {
 }
 
 fn section(text: &mut String, command: &Command, name: &str) {
-    let rows: String =
-        command.get_arguments().filter(|arg| !arg.is_global_set() || name == "guide-board").filter_map(row).collect();
+    let rows: String = command.get_arguments().filter_map(row).collect();
     if !rows.is_empty() {
         let _ = write!(text, "### `{name}`\n\n| option | variable | default | |\n|---|---|---|---|\n{rows}\n");
     }
