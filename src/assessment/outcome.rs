@@ -48,12 +48,17 @@ pub(super) fn severity(item: &Evidence) -> Severity {
 /// The longest title of a finding, in characters.
 const TITLE: usize = 120;
 
-/// What is wrong, in one line: the first observation, cut after a sentence or a word where it is long. An item without one has its check's
-/// name and its result.
+/// What is wrong, in one line: the first observation, cut after a sentence or a word where it is long; behind its check's name when the check
+/// did not run. An item without an observation has its check's name and its result.
 fn title(item: &Evidence, check: &str) -> String {
     let said = item.observations.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
     let Some(said) = said else { return printable(&format!("{check}: {}", item.result.word()), TITLE - 1) };
-    let shown = printable(said, usize::MAX);
+    let said = match item.result {
+        // Why a check did not run says nothing of the check itself.
+        EvidenceResult::Blocked | EvidenceResult::InfrastructureError => format!("{check}: {said}"),
+        _ => said.to_owned(),
+    };
+    let shown = printable(&said, usize::MAX);
     if shown.chars().count() <= TITLE {
         return shown;
     }
@@ -220,6 +225,9 @@ mod tests {
         assert_eq!(titled(&[]), "A licence is present: fail");
         assert_eq!(titled(&["", " \n"]), "A licence is present: fail");
         assert_eq!(titled(&["No licence was found.", "More."]), "No licence was found.");
+        let broke =
+            Evidence { observations: vec!["exit code 9".to_owned()], ..item(EvidenceResult::InfrastructureError) };
+        assert_eq!(title(&broke, "A licence is present"), "A licence is present: exit code 9");
         assert_eq!(titled(&["\nfirst\u{1b}[2J\nsecond"]), "first\\u{1b}[2J");
         let sentences = format!("A sentence that says what is wrong here. {}", "word ".repeat(40));
         assert_eq!(titled(&[&sentences]), "A sentence that says what is wrong here.");

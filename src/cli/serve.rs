@@ -82,7 +82,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_running, value_parser = at_least_one)]
     max_running_jobs: usize,
     /// Jobs waiting at once; beyond it StartRun is refused with RESOURCE_EXHAUSTED
-    #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_queued)]
+    #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_queued, value_parser = any_number)]
     max_queued_jobs: usize,
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
@@ -117,6 +117,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|count| (1..=1_000_000).contains(count))
         .ok_or_else(|| "a number from 1 to 1000000".to_owned())
+}
+
+fn any_number(text: &str) -> Result<usize, String> {
+    if text == "0" { Ok(0) } else { at_least_one(text).map_err(|_| "a number from 0 to 1000000".to_owned()) }
 }
 
 /// Runs the command.

@@ -112,7 +112,20 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
 
 /// Prints a result as JSON, on several lines.
 pub(super) fn print_json(json: &serde_json::Value) -> std::io::Result<()> {
-    print(&format!("{json:#}\n"))
+    print(&format!("{}\n", escaped(&format!("{json:#}"))))
+}
+
+/// JSON of the same meaning without characters that steer a terminal: JSON itself only asks to escape the lowest of them.
+fn escaped(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_steering(character) && character != '\n' {
+            shown.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// Does some work; when it takes longer than a moment, a spinner on standard error says what is going on, on a terminal only.
@@ -179,6 +192,14 @@ mod tests {
     #[test]
     fn text_for_a_terminal_keeps_lines_and_loses_what_steers() {
         assert_eq!(sanitised("a\r\n\tb\u{1b}[2J\u{202e}c"), "a\n\tb\\u{1b}[2J\\u{202e}c");
+    }
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let value = serde_json::json!({"a\u{202e}": ["\u{9b}2J\u{7f}\u{feff}é\n\t\u{1b}"]});
+        let shown = escaped(&format!("{value:#}"));
+        assert!(!shown.chars().any(|character| is_steering(character) && character != '\n'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
     }
 
     #[test]

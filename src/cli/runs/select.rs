@@ -1,6 +1,7 @@
 //! Which run a command means, and which runs match.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::{SpanRelativeTo, Timestamp};
 
 use crate::model::parse_timestamp;
@@ -10,10 +11,10 @@ use crate::model::parse_timestamp;
 #[group(required = true, multiple = false)]
 pub(super) struct OneRun {
     /// The run's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) run_id: Option<String>,
     /// The run's directory name, instead of its id
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(super) directory: Option<String>,
 }
 

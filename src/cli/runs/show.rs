@@ -103,7 +103,9 @@ pub(super) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb::RunSumm
     add("markers", run.compatibility.join(", "));
     add("malformed", summary.malformed_keys.join(", "));
     for (key, value) in &summary.unknown_keys {
-        add("also", format!("{} = {}", terminal::cell(key), terminal::cell(value)));
+        // A text in JSON has no line breaks of its own.
+        let value: Vec<&str> = value.lines().map(str::trim).collect();
+        add("also", format!("{} = {}", terminal::cell(key), terminal::cell(&value.join(" "))));
     }
     add("directory", terminal::cell(&run.directory));
     lines.into_iter().map(|(name, text)| format!("{name:11} {text}\n")).collect()

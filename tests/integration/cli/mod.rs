@@ -1,1 +1,9 @@
-//! (being written)
+//! The command line: golden files for its surface, and what a file cannot hold: terminals, pipes, signals, the same answer from a server.
+
+mod closed_pipes;
+mod golden;
+mod place;
+mod quickstart;
+mod same_answer;
+mod terminal;
+mod written_files;
