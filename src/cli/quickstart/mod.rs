@@ -54,6 +54,8 @@ pub(super) struct Scene {
     pub(super) target_id: String,
     /// The id of the assessment profile.
     pub(super) assessment_id: String,
+    /// The label that tells this telling's run from those of others, which may end in the same second.
+    pub(super) label: (String, String),
     told: AtomicBool,
 }
 
@@ -122,6 +124,9 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
         .ok()
         .and_then(|profile| Some(profile.get("id")?.as_str()?.to_owned()))
         .ok_or_else(|| Failure::new(exit::INTERNAL, "the bundled assessment profile has no id"))?;
+    let telling = getrandom::u32()
+        .map_err(|error| Failure::new(exit::INTERNAL, format!("the system gives no random numbers: {error}")))?;
+    let label = ("quickstart".to_owned(), format!("{telling:08x}"));
     for (name, text) in [(TARGET, format!("{target:#}\n")), (ASSESSMENT, assessment.to_owned())] {
         let path = state.join(name);
         if let Some(directory) = path.parent() {
@@ -129,7 +134,7 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
         }
         ambient::write_atomically(&path, &text).map_err(usage)?;
     }
-    Ok(Scene { runs, state, target_id, assessment_id, told: AtomicBool::new(false) })
+    Ok(Scene { runs, state, target_id, assessment_id, label, told: AtomicBool::new(false) })
 }
 
 /// A profile id from a directory's name.

@@ -28,7 +28,7 @@ const MAX_DOCUMENT: usize = 64 << 20;
 pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failure> {
     let (server, client) = Server::start(scene).await?;
     say(&format!("1. A server listens on {} (pid {}) over ./runs.", server.address, server.id()))?;
-    let job = start(&client).await?;
+    let job = start(&client, scene).await?;
     say(&format!("2. StartRun: {} assesses `{}` with `{}`.", job.job_id, scene.target_id, scene.assessment_id))?;
     let job = follow(&client, job).await?;
     say(&format!(
@@ -85,9 +85,13 @@ pub(super) async fn tell(scene: &Scene, keep_serving: bool) -> Result<(), Failur
     server.stop().await
 }
 
-async fn start(client: &Client) -> Result<pb::Job, Failure> {
-    let request =
-        pb::StartRunRequest { target: TARGET.to_owned(), assessment: ASSESSMENT.to_owned(), ..Default::default() };
+async fn start(client: &Client, scene: &Scene) -> Result<pb::Job, Failure> {
+    let request = pb::StartRunRequest {
+        target: TARGET.to_owned(),
+        assessment: ASSESSMENT.to_owned(),
+        labels: [scene.label.clone()].into(),
+        ..Default::default()
+    };
     let reply = client.runs().start_run(request).await?.into_inner();
     Ok(reply.run.unwrap_or_default())
 }
@@ -133,6 +137,7 @@ async fn latest(client: &Client, scene: &Scene) -> Result<(pb::RetainedRun, pb::
     let request = pb::GetLatestRetainedRunRequest {
         target: scene.target_id.clone(),
         assessment: scene.assessment_id.clone(),
+        labels: [scene.label.clone()].into(),
         ..Default::default()
     };
     let reply = client.retained().get_latest_retained_run(request).await?.into_inner();
