@@ -64,13 +64,6 @@ pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<A
     })
 }
 
-/// The tree with the variable of every option, whatever is set.
-#[cfg(test)]
-pub(super) fn documented(tree: Command) -> Command {
-    let behind = Behind { arguments: &[], variable: &|_| None };
-    behind.extend(tree, &Table::new(), &[]).expect("an empty file has no wrong key")
-}
-
 impl Behind<'_> {
     /// The file that `--config` or GUIDE_BOARD_CONFIG names. Looked for before the whole is parsed, since it changes what the defaults are.
     fn config_path(&self) -> Option<PathBuf> {

@@ -39,7 +39,7 @@ fn section(text: &mut String, command: &Command, name: &str) {
 #[test]
 fn the_settings_of_the_document_are_those_of_the_tree() {
     let mut text = String::new();
-    section(&mut text, &settings::documented(Cli::command()), "guide-board");
+    section(&mut text, &settings::with_environment(Cli::command()), "guide-board");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
     let whole = std::fs::read_to_string(path).expect("docs/operations.md");
     let (head, rest) = whole.split_once(BEGIN).expect("the beginning of the table");

@@ -91,6 +91,9 @@ fn a_supervisor_that_is_killed_is_told_and_the_command_goes_with_it() {
     let running = spawn(directory.path(), &["sh", "-c", "echo $PPID > supervisor; echo $$ > pid; sleep 600"]);
     let found = pids(directory.path(), &["supervisor", "pid"]);
     let supervisor = i32::try_from(found[0]).ok().and_then(Pid::from_raw).expect("a pid");
+    // It tells what it started and then sleeps; killed before that, it cannot have told.
+    let sleeps = || std::fs::read_to_string(format!("/proc/{}/stat", found[0])).is_ok_and(|stat| stat.contains(") S "));
+    eventually("a waiting supervisor", None, || sleeps().then_some(()));
     kill_process(supervisor, Signal::KILL).expect("killed");
     let ending = running.wait(None);
     assert!(ending.supervisor_lost);
