@@ -99,12 +99,12 @@ pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failu
     if history.json {
         terminal::print_json(&to_json(&whole)?)?;
     } else {
-        terminal::print(&render(&whole))?;
+        terminal::print(&render(&whole, &history.shown))?;
     }
     Ok(exit::DONE)
 }
 
-fn render(list: &pb::ListRetainedRunsResponse) -> String {
+fn render(list: &pb::ListRetainedRunsResponse, place: &str) -> String {
     let with_directory = list.runs.iter().any(|run| run.directory != run.run_id);
     let mut head = vec!["COMPLETED", "RESULT", "RUN ID", "TARGET", "ASSESSMENT", "FINDINGS"];
     if with_directory {
@@ -137,7 +137,9 @@ fn render(list: &pb::ListRetainedRunsResponse) -> String {
         })
         .collect();
     let (shown, total) = (list.runs.len(), u64::try_from(list.total_size).unwrap_or_default());
-    if u64::try_from(shown).is_ok_and(|shown| shown < total) {
+    if total == 0 {
+        text.push_str(&format!("no run in {place} matches"));
+    } else if u64::try_from(shown).is_ok_and(|shown| shown < total) {
         text.push_str(&format!("{shown} of {}", terminal::counted(total, "run")));
     } else {
         text.push_str(&terminal::counted(total, "run"));

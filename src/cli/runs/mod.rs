@@ -98,6 +98,8 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
 /// An opened directory of runs.
 struct History {
     service: RetainedRuns,
+    /// The directory as the operator named it, for a message.
+    shown: String,
     json: bool,
 }
 
@@ -120,7 +122,7 @@ impl Place {
             other => Failure::from(Status::from(other)),
         })?;
         let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
-        Ok(History { service, json: self.json })
+        Ok(History { service, shown, json: self.json })
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) async fn problems(args: &ProblemsArgs, history: &History) -> Result<u
         return Ok(exit::DONE);
     }
     if whole.problems.is_empty() {
-        terminal::print(if args.reasons.is_empty() { "no problems\n" } else { "no such problems\n" })?;
+        let found = if args.reasons.is_empty() { "no problems" } else { "no such problems" };
+        terminal::print(&format!("{found} in {}\n", history.shown))?;
         return Ok(exit::DONE);
     }
     let rows: Vec<Vec<String>> = whole
