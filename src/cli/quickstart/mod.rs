@@ -3,6 +3,7 @@
 mod child;
 mod story;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,12 +55,17 @@ pub(super) struct Scene {
     pub(super) target_id: String,
     /// The id of the assessment profile.
     pub(super) assessment_id: String,
-    /// The label that tells this telling's run from those of others, which may end in the same second.
-    pub(super) label: (String, String),
+    /// What tells this story's run from those of other stories.
+    story: String,
     told: AtomicBool,
 }
 
 impl Scene {
+    /// The label of this story's run.
+    pub(super) fn label(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("quickstart".to_owned(), self.story.clone())])
+    }
+
     /// Notes that the story is told, and only the serving goes on.
     pub(super) fn set_told(&self) {
         self.told.store(true, Ordering::Relaxed);
@@ -124,9 +130,6 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
         .ok()
         .and_then(|profile| Some(profile.get("id")?.as_str()?.to_owned()))
         .ok_or_else(|| Failure::new(exit::INTERNAL, "the bundled assessment profile has no id"))?;
-    let telling = getrandom::u32()
-        .map_err(|error| Failure::new(exit::INTERNAL, format!("the system gives no random numbers: {error}")))?;
-    let label = ("quickstart".to_owned(), format!("{telling:08x}"));
     for (name, text) in [(TARGET, format!("{target:#}\n")), (ASSESSMENT, assessment.to_owned())] {
         let path = state.join(name);
         if let Some(directory) = path.parent() {
@@ -134,7 +137,10 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
         }
         ambient::write_atomically(&path, &text).map_err(usage)?;
     }
-    Ok(Scene { runs, state, target_id, assessment_id, label, told: AtomicBool::new(false) })
+    let story =
+        getrandom::u32().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
+    let story = format!("{story:08x}");
+    Ok(Scene { runs, state, target_id, assessment_id, story, told: AtomicBool::new(false) })
 }
 
 /// A profile id from a directory's name.

@@ -89,7 +89,7 @@ async fn start(client: &Client, scene: &Scene) -> Result<pb::Job, Failure> {
     let request = pb::StartRunRequest {
         target: TARGET.to_owned(),
         assessment: ASSESSMENT.to_owned(),
-        labels: [scene.label.clone()].into(),
+        labels: scene.label(),
         ..Default::default()
     };
     let reply = client.runs().start_run(request).await?.into_inner();
@@ -137,7 +137,8 @@ async fn latest(client: &Client, scene: &Scene) -> Result<(pb::RetainedRun, pb::
     let request = pb::GetLatestRetainedRunRequest {
         target: scene.target_id.clone(),
         assessment: scene.assessment_id.clone(),
-        labels: [scene.label.clone()].into(),
+        // Run times are whole seconds: without it, two stories told within one second would find each other's runs.
+        labels: scene.label(),
         ..Default::default()
     };
     let reply = client.retained().get_latest_retained_run(request).await?.into_inner();
