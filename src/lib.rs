@@ -13,7 +13,10 @@
 //! - [`server`]: listening, health, reflection, refreshing, shutdown.
 //! - [`client`]: the Rust client that the CLI uses for a running server.
 //! - [`cli`]: the command tree.
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up and look at real files"))]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, clippy::as_conversions, reason = "tests set up and look at real files")
+)]
 
 pub mod assessment;
 pub mod baseline;

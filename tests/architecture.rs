@@ -2,6 +2,14 @@
 //!
 //! The sources are read as text: comments and literals are blanked out, test modules cut away, and what is left is searched. That is no
 //! parser, and need not be one: what it cannot see (a macro that spells `std` and `fs` apart) nobody writes by accident.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test stops where something is not as it should be"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests look at real files")]
 
 use std::fmt::Write as _;

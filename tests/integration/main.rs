@@ -1,4 +1,12 @@
 //! The integration tests, which drive the real binary and the real server. This is their table of contents.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test stops where something is not as it should be"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests set up and look at real files")]
 
 /// The checks of the bundled extension, on trees in fresh directories.
