@@ -8,6 +8,7 @@ pub mod target_tree;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+pub(super) use operator::rename_new;
 pub use operator::{
     OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically,
 };

@@ -2,7 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
 
 use super::{AmbientError, resolved};
 use crate::model::RelativePath;
@@ -83,10 +87,25 @@ impl OutputFile {
             if self.replace {
                 std::fs::rename(&self.aside, &self.path)
             } else {
-                std::fs::hard_link(&self.aside, &self.path)
+                Ok(rename_new(rustix::fs::CWD, &self.aside, &self.path)?)
             }
         });
         placed.map_err(|source| AmbientError::Unwritable { path: self.path.clone(), source })
+    }
+}
+
+/// Renames without replacing, both names beneath a directory. Where the filesystem cannot do that in one step, a look comes first.
+pub(in crate::repository) fn rename_new(directory: impl AsFd, from: &Path, to: &Path) -> Result<(), Errno> {
+    let directory = directory.as_fd();
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    match rustix::fs::renameat_with(directory, from, directory, to, rustix::fs::RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        renamed => return renamed,
+    }
+    match rustix::fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(Errno::NOENT) => rustix::fs::renameat(directory, from, directory, to),
+        Err(error) => Err(error),
     }
 }
 

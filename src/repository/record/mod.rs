@@ -21,9 +21,10 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::ambient::rename_new;
 use super::layout::{RUN, SUMMARY};
 use crate::model::RelativePath;
 
@@ -210,7 +211,8 @@ impl RunRecord {
         self.flush_all()?;
         let aside = write_aside(&self.directory, SUMMARY_ASIDE, summary)?;
         drop(aside);
-        rename_new(&self.directory, SUMMARY_ASIDE, SUMMARY).map_err(|source| in_the_way(SUMMARY, "created", source))?;
+        rename_new(&self.directory, SUMMARY_ASIDE.as_ref(), SUMMARY.as_ref())
+            .map_err(|source| in_the_way(SUMMARY, "created", source))?;
         flush(&self.directory, ".")?;
         rustix::fs::fsync(&self.parent).map_err(|source| RecordError::Failed {
             operation: "flushed",
@@ -309,20 +311,6 @@ fn write_aside(directory: &OwnedFd, name: &str, bytes: &[u8]) -> Result<OwnedFd,
     }
     rustix::fs::fsync(&file).map_err(failed)?;
     Ok(file)
-}
-
-/// Renames without replacing. Where the filesystem cannot do that in one step, a look comes first; nothing else writes here by then.
-fn rename_new(directory: &OwnedFd, from: &str, to: &str) -> Result<(), Errno> {
-    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-    match rustix::fs::renameat_with(directory, from, directory, to, rustix::fs::RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-        renamed => return renamed,
-    }
-    match rustix::fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(_) => Err(Errno::EXIST),
-        Err(Errno::NOENT) => rustix::fs::renameat(directory, from, directory, to),
-        Err(error) => Err(error),
-    }
 }
 
 fn flush(descriptor: &OwnedFd, path: &str) -> Result<(), RecordError> {
