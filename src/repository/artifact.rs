@@ -58,6 +58,7 @@ impl LocatedRun {
     /// [`Error::NotAFile`] for what is no regular file; [`Error::GenerationMismatch`], [`Error::DigestMismatch`] and
     /// [`Error::OffsetBeyondEnd`] before any byte is read.
     pub fn read(self, path: RelativePath, request: &ReadRequest) -> Result<ArtifactReader, Error> {
+        self.check_run_id()?;
         let file = self.open_output(&path).map_err(|error| Error::of_path(path.as_str(), error))?;
         let identity = file.identity();
         let shown = || crate::model::printable(path.as_str(), 300);

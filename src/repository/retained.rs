@@ -7,7 +7,7 @@ use super::decode::{decode_summary, recorded_digests};
 use super::error::Error;
 use super::index::{RunEntry, RunQuery};
 use super::layout;
-use super::root::{FileIdentity, GateError, OpenRoot, OutputFile, RunDirectory, UnsafeKind};
+use super::root::{FileIdentity, GateError, OutputFile, RunDirectory, UnsafeKind};
 use super::runs_root::RunsRoot;
 use super::scan::{read_output_dir, summary_markers};
 use crate::model::{
@@ -36,7 +36,6 @@ pub struct LocatedRun {
     output_dir: OnceLock<Option<String>>,
     is_duplicate: bool,
     asked_run_id: Option<RunId>,
-    opened_root: OpenRoot,
 }
 
 /// A run with everything its summary says.
@@ -140,27 +139,27 @@ impl RunsRoot {
             output_dir: OnceLock::new(),
             is_duplicate,
             asked_run_id,
-            opened_root,
         })
     }
 
-    /// Finds the newest run that matches.
+    /// Finds the newest run that matches, and reads its summary again.
     ///
     /// # Errors
     /// [`Error::RunNotFound`] when none matches, [`Error::RunIdAmbiguous`] when the newest shares its id, and those of the root.
-    pub fn latest(self: &Arc<Self>, query: &RunQuery) -> Result<LocatedRun, Error> {
+    pub fn latest(self: &Arc<Self>, query: &RunQuery) -> Result<RetainedRun, Error> {
         for newest in self.snapshot()?.page(query, None, NEWEST_TRIED).runs {
             // Asked again each time: what the snapshot of the moment says of duplicates counts.
             let snapshot = self.snapshot()?;
             if snapshot.is_duplicate(&newest) {
                 return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
             }
-            match self.locate(&RunSelector::Directory(directory_of(&newest)?)) {
-                // Removed since the scan: then the next one is the newest.
+            let located = self.locate(&RunSelector::Directory(directory_of(&newest)?));
+            // A directory that has become another run need not match any more.
+            let as_asked = |located| LocatedRun { asked_run_id: Some(newest.run_id.clone()), ..located };
+            match located.map(as_asked).and_then(|located| located.retained()) {
+                // Removed or replaced since the scan: then the next one is the newest.
                 Err(Error::RunNotFound { .. }) => {}
-                Err(error) => return Err(error),
-                // A directory that has become another run need not match any more.
-                Ok(located) => return Ok(LocatedRun { asked_run_id: Some(newest.run_id.clone()), ..located }),
+                outcome => return outcome,
             }
         }
         let message =
@@ -230,13 +229,34 @@ impl LocatedRun {
         self.asked_run_id.is_some()
     }
 
+    /// Holds a run asked for by its id to that id: its directory may have become another run's since the scan.
+    ///
+    /// # Errors
+    /// As [`Self::retained`].
+    pub(super) fn check_run_id(&self) -> Result<(), Error> {
+        if self.is_asked_by_run_id() { self.read_summary().map(drop) } else { Ok(()) }
+    }
+
     /// Reads the run's summary again.
     ///
     /// # Errors
     /// [`Error::RunNotFound`] when there is none, or when it now is another run than asked for by id;
     /// [`Error::DocumentMalformed`] and [`Error::DocumentTooLarge`] when it is not readable.
     pub fn retained(&self) -> Result<RetainedRun, Error> {
-        let file = self.opened_root.summary(&self.directory).map_err(|error| self.no_summary(error))?;
+        let summary = self.read_summary()?;
+        let (mut report_paths, mut unsafe_reports) = (BTreeMap::new(), BTreeSet::new());
+        for (kind, stored) in &summary.report_paths {
+            match self.resolve(stored) {
+                Ok(path) => drop(report_paths.insert(kind.clone(), path)),
+                Err(_) => drop(unsafe_reports.insert(kind.clone())),
+            }
+        }
+        let markers = self.markers(&summary, !unsafe_reports.is_empty());
+        Ok(RetainedRun { directory: self.directory.clone(), summary, report_paths, unsafe_reports, markers })
+    }
+
+    fn read_summary(&self) -> Result<RunSummary, Error> {
+        let file = self.handle.open(&layout::path(layout::SUMMARY)).map_err(|error| self.no_summary(error))?;
         let bytes = file
             .read_capped(layout::MAX_SUMMARY_BYTES)
             .map_err(|error| Error::of_read(layout::SUMMARY, error))?
@@ -248,18 +268,10 @@ impl LocatedRun {
             document: layout::SUMMARY.to_owned(),
             detail: defect.to_string(),
         })?;
-        if let Some(asked) = self.asked_run_id.as_ref().filter(|asked| **asked != summary.run_id) {
-            return Err(no_such_run_id(asked));
+        match &self.asked_run_id {
+            Some(asked) if *asked != summary.run_id => Err(no_such_run_id(asked)),
+            _ => Ok(summary),
         }
-        let (mut report_paths, mut unsafe_reports) = (BTreeMap::new(), BTreeSet::new());
-        for (kind, stored) in &summary.report_paths {
-            match self.resolve(stored) {
-                Ok(path) => drop(report_paths.insert(kind.clone(), path)),
-                Err(_) => drop(unsafe_reports.insert(kind.clone())),
-            }
-        }
-        let markers = self.markers(&summary, !unsafe_reports.is_empty());
-        Ok(RetainedRun { directory: self.directory.clone(), summary, report_paths, unsafe_reports, markers })
     }
 
     fn no_summary(&self, error: GateError) -> Error {

@@ -193,7 +193,7 @@ impl RetainedRunService for RetainedRuns {
             labels: request.labels,
         })?;
         blocking(permit, move || {
-            let retained = root.latest(&query)?.retained()?;
+            let retained = root.latest(&query)?;
             let run = Some(convert::retained_run(root.name().as_str(), &retained));
             Ok(Response::new(pb::GetLatestRetainedRunResponse { run, summary: Some(convert::summary(retained)) }))
         })

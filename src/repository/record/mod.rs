@@ -125,7 +125,7 @@ impl RunRecord {
         let directory = rustix::fs::openat(&parent, &name, DIRECTORY, Mode::empty()).map_err(cannot)?;
         let lock = place_run_json(&directory, run_json)?;
         flush(&directory, ".")?;
-        rustix::fs::fsync(&parent).map_err(cannot)?;
+        flush_directory(&parent).map_err(cannot)?;
         Ok(Self { directory, parent, locks: vec![lock] })
     }
 
@@ -214,11 +214,7 @@ impl RunRecord {
         rename_new(&self.directory, SUMMARY_ASIDE.as_ref(), SUMMARY.as_ref())
             .map_err(|source| in_the_way(SUMMARY, "created", source))?;
         flush(&self.directory, ".")?;
-        rustix::fs::fsync(&self.parent).map_err(|source| RecordError::Failed {
-            operation: "flushed",
-            path: "..".to_owned(),
-            source,
-        })?;
+        flush(&self.parent, "..")?;
         drop(self.locks);
         Ok(())
     }
@@ -284,7 +280,7 @@ fn make_parents(path: &Path) -> Result<(), Errno> {
         Ok(()) => {
             let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            rustix::fs::fsync(rustix::fs::openat(CWD, above, flags, Mode::empty())?)
+            flush_directory(&rustix::fs::openat(CWD, above, flags, Mode::empty())?)
         }
         // Whether it is a directory shows when it is opened. A read-only or forbidden place says so for names that exist, too.
         Err(Errno::EXIST | Errno::ROFS | Errno::ACCESS | Errno::PERM) => Ok(()),
@@ -314,10 +310,18 @@ fn write_aside(directory: &OwnedFd, name: &str, bytes: &[u8]) -> Result<OwnedFd,
 }
 
 fn flush(descriptor: &OwnedFd, path: &str) -> Result<(), RecordError> {
+    flush_directory(descriptor).map_err(|source| RecordError::Failed {
+        operation: "flushed",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Flushes a directory, or a file in it. Some filesystems have nothing to flush for a directory and say so.
+fn flush_directory(descriptor: &OwnedFd) -> Result<(), Errno> {
     match rustix::fs::fsync(descriptor) {
-        // Some filesystems have nothing to flush for a directory and say so.
-        Ok(()) | Err(Errno::INVAL | Errno::ROFS) => Ok(()),
-        Err(source) => Err(RecordError::Failed { operation: "flushed", path: path.to_owned(), source }),
+        Err(Errno::INVAL | Errno::ROFS) => Ok(()),
+        flushed => flushed,
     }
 }
 

@@ -132,22 +132,17 @@ impl RunRecord {
             let shown = path.as_ref().map_or(".", RelativePath::as_str);
             let directory = match self.open_directory(path.as_ref()) {
                 Ok(directory) => directory,
-                // What may not be opened is no output, and the walk says so.
-                Err(Errno::ACCESS | Errno::PERM) => continue,
-                Err(source) => {
-                    return Err(RecordError::Failed { operation: "flushed", path: shown.to_owned(), source });
-                }
+                Err(error) if is_no_output(error) => continue,
+                Err(error) => return Err(unflushed(shown, error)),
             };
-            let listed = entries(&directory).map_err(|source| RecordError::Failed {
-                operation: "flushed",
-                path: shown.to_owned(),
-                source,
-            })?;
+            let listed = entries(&directory).map_err(|error| unflushed(shown, error))?;
             for entry in listed {
                 match entry.kind {
                     FileType::RegularFile => {
-                        if let Ok(file) = rustix::fs::openat(&directory, &entry.name, FOUND_FILE, Mode::empty()) {
-                            flush(&file, shown)?;
+                        match rustix::fs::openat(&directory, &entry.name, FOUND_FILE, Mode::empty()) {
+                            Ok(file) => flush(&file, shown)?,
+                            Err(error) if is_no_output(error) => {}
+                            Err(error) => return Err(unflushed(shown, error)),
                         }
                     }
                     FileType::Directory => {
@@ -162,8 +157,11 @@ impl RunRecord {
             }
         }
         for path in directories.iter().rev() {
-            if let Ok(directory) = self.open_directory(path.as_ref()) {
-                flush(&directory, path.as_ref().map_or(".", RelativePath::as_str))?;
+            let shown = path.as_ref().map_or(".", RelativePath::as_str);
+            match self.open_directory(path.as_ref()) {
+                Ok(directory) => flush(&directory, shown)?,
+                Err(error) if is_no_output(error) => {}
+                Err(error) => return Err(unflushed(shown, error)),
             }
         }
         Ok(())
@@ -261,6 +259,15 @@ fn hash(
 
 fn irregular(path: &str, kind: IrregularKind) -> Irregular {
     Irregular { path: printable(path, 400), kind }
+}
+
+/// Whether what could not be opened is no output, as the walk says too: not permitted, a link by now, or gone.
+fn is_no_output(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM | Errno::LOOP | Errno::NOTDIR | Errno::NOENT | Errno::NXIO)
+}
+
+fn unflushed(path: &str, source: Errno) -> RecordError {
+    RecordError::Failed { operation: "flushed", path: path.to_owned(), source }
 }
 
 fn failed(operation: &'static str, path: &RelativePath, source: Errno) -> RecordError {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::fixtures::{CANARY, Fixture, by_directory, path};
+use super::fixtures::{CANARY, Fixture, by_directory, by_run_id, path};
 use crate::repository::{ArtifactReader, Error, ReadRequest, RunsRoot};
 
 const NAME: &str = "artifacts/data.bin";
@@ -295,4 +295,17 @@ fn every_document_and_everything_beneath_the_output_directories_is_an_output() {
         let mut reader = located.read(path(name), &ReadRequest::default()).expect("is an output");
         assert_eq!(drain(&mut reader, 0).expect("is read"), br#"{"run_id":"run"}"#, "{name}");
     }
+}
+
+#[test]
+fn a_run_asked_for_by_id_whose_directory_became_another_run_is_not_read() {
+    let fixture = Fixture::new();
+    for run in ["a", "b"] {
+        fixture.run(run).file("artifacts/x", format!("of {run}")).summary();
+    }
+    let root = fixture.scanned();
+    std::fs::rename(fixture.path("runs/a"), fixture.path("runs/c")).expect("renamed");
+    std::fs::rename(fixture.path("runs/b"), fixture.path("runs/a")).expect("renamed");
+    let read = root.locate(&by_run_id("a")).expect("stands there").read(path("artifacts/x"), &ReadRequest::default());
+    assert!(matches!(read.map(drop), Err(Error::RunNotFound { .. })));
 }

@@ -337,7 +337,7 @@ fn duplicates_stay_listed_and_are_refused_by_id_and_found_by_directory() {
     // The newest of all is one of the two; the newest of this target is not.
     assert_eq!(refused(root.latest(&RunQuery::default()).expect_err("a duplicate wins")), expected);
     let query = RunQuery { target: Some("t".to_owned()), ..RunQuery::default() };
-    assert_eq!(root.latest(&query).expect("is found").directory().as_str(), "between");
+    assert_eq!(root.latest(&query).expect("is found").directory.as_str(), "between");
     // One of them gone, the other is a run like any other.
     std::fs::remove_dir_all(fixture.path("runs/new")).expect("removed");
     root.refresh().expect("is scanned");
@@ -353,10 +353,12 @@ fn the_newest_run_that_was_removed_since_the_scan_gives_way_to_the_next() {
     let root = fixture.scanned();
     std::fs::remove_dir_all(fixture.path("runs/new")).expect("removed");
     let newest = root.latest(&RunQuery::default()).expect("is found");
-    assert_eq!(newest.directory().as_str(), "old");
+    assert_eq!(newest.directory.as_str(), "old");
     // What stands there now is another run, which nobody asked for.
     fixture.run("old").key("run_id", "another").summary();
-    assert!(matches!(root.latest(&RunQuery::default()).and_then(|run| run.retained()), Err(Error::RunNotFound { .. })));
+    assert_eq!(root.latest(&RunQuery::default()).expect("is found").directory.as_str(), "older");
+    std::fs::remove_dir_all(fixture.path("runs/older")).expect("removed");
+    assert!(matches!(root.latest(&RunQuery::default()), Err(Error::RunNotFound { .. })));
 }
 
 #[test]
