@@ -209,6 +209,8 @@ fn valid(document: Document, root: ExtensionRoot, directory: &OsStr) -> Result<E
         problems.push(document.problem("/id", &message));
     }
     let mut groups = HashSet::new();
+    // Evidence names an extension and a check, no group: so a check's id is its extension's only one.
+    let mut checks = HashSet::new();
     for (index, group) in manifest.check_groups.iter().enumerate() {
         let pointer = format!("/check_groups/{index}");
         if !groups.insert(&group.id) {
@@ -219,10 +221,10 @@ fn valid(document: Document, root: ExtensionRoot, directory: &OsStr) -> Result<E
             let message = format!("{runners} runner_entrypoints bear the id {}; one must", group.runner_ref);
             problems.push(document.problem(&format!("{pointer}/runner_ref"), &message));
         }
-        let mut checks = HashSet::new();
         for (at, check) in group.checks.iter().enumerate() {
             if !checks.insert(&check.id) {
-                problems.push(document.problem(&format!("{pointer}/checks/{at}/id"), "another check bears this id"));
+                let message = "another check of this extension bears this id";
+                problems.push(document.problem(&format!("{pointer}/checks/{at}/id"), message));
             }
         }
     }
@@ -271,12 +273,12 @@ impl Extension {
         self.manifest.runner_entrypoints.iter().find(|runner| runner.id == id)
     }
 
-    /// The word or path that documents use for where it lives.
+    /// The word that a plan uses for where it lives; the source lock has the path.
     #[must_use]
-    pub fn root_text(&self) -> String {
+    pub const fn root_word(&self) -> &'static str {
         match &self.root {
-            ExtensionRoot::Bundled => "bundled".to_owned(),
-            ExtensionRoot::External(directory) => directory.display().to_string(),
+            ExtensionRoot::Bundled => "bundled",
+            ExtensionRoot::External(_) => "external",
         }
     }
 }

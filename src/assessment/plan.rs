@@ -143,7 +143,7 @@ fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: 
             .map(|extension| PlannedExtension {
                 id: extension.manifest.id.clone(),
                 version: extension.manifest.version.clone(),
-                root: extension.root_text(),
+                root: extension.root_word().to_owned(),
             })
             .collect(),
         steps,

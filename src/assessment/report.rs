@@ -65,8 +65,8 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
     if data.known_gaps > 0 {
         writeln!(
             out,
-            "\nThe target declares {} known gaps; they are recorded and change no finding.",
-            data.known_gaps
+            "\nThe target declares {}; what is declared is recorded and changes no finding.",
+            many(data.known_gaps, "known gap")
         )?;
     }
     findings(out, data.findings)?;

@@ -13,9 +13,19 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Starts logging. What is logged is `info` and above, or what GUIDE_BOARD_LOG says (`debug`, `guide_board=trace,info`).
-pub(super) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("GUIDE_BOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+impl LogFormat {
+    /// The word on the command line.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Starts logging. What is logged is `level` and above, or what GUIDE_BOARD_LOG says (`debug`, `guide_board=trace,info`).
+pub(super) fn start(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_env("GUIDE_BOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is only an error of a test that starts two commands in one process; the first one stays.
     let _ = match format {

@@ -11,6 +11,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -125,13 +126,25 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &cli.globals),
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Serve(args) => serve::run(&args, &cli.globals),
-        Command::Quickstart(args) => quickstart::run(&args),
+        Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
         Command::Supervise { grace_ms, command } => {
             supervise::run(&supervise::Args { grace: Duration::from_millis(grace_ms), command })
         }
         Command::SampleNoop => bundled_runner(sample_noop::run(runner_context(), std::io::stdout())),
         Command::RepositoryBaseline => bundled_runner(baseline::runner::run(runner_context(), std::io::stdout())),
     }
+}
+
+/// Labels by key. One given twice is refused: whichever counted, the other would be dropped in silence.
+fn distinct_labels<K: ToString>(labels: &[(K, String)]) -> Result<BTreeMap<String, String>, exit::Failure> {
+    let mut distinct = BTreeMap::new();
+    for (key, value) in labels {
+        if distinct.insert(key.to_string(), value.clone()).is_some() {
+            let message = format!("the label {} is given twice", terminal::cell(&key.to_string()));
+            return Err(exit::Failure::new(exit::USAGE, message));
+        }
+    }
+    Ok(distinct)
 }
 
 fn runner_context() -> Option<OsString> {

@@ -1,6 +1,5 @@
 //! `guide-board run`: executes an assessment and tells its outcome.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,20 +11,17 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::exit::{self, Failure};
-use super::{Globals, terminal};
+use super::{Globals, distinct_labels, logging, terminal};
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
     AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
 };
-use crate::model::{EvidenceResult, LabelKey, ResultStatus, RunId, printable};
+use crate::model::{EvidenceResult, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, ResultStatus, RunId, printable};
 use crate::process::{TerminationSignal, on_termination};
 use crate::repository::layout;
 
 /// The time that a runner has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// The longest value of a label, in characters.
-const LABEL_CHARACTERS: usize = 256;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,6 +107,12 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
             return Failure::new(exit::INTERNAL, message).tell();
         }
     };
+    logging::start(globals.log_format, "warn");
+    let labels = match distinct_labels(&args.labels) {
+        Ok(labels) if labels.len() <= MAX_LABELS => labels,
+        Ok(_) => return Failure::new(exit::USAGE, format!("a run has at most {MAX_LABELS} labels")).tell(),
+        Err(failure) => return failure.tell(),
+    };
     let cancellation = Cancellation::default();
     let received: Arc<Mutex<Option<TerminationSignal>>> = Arc::default();
     let (switch, seen) = (cancellation.clone(), Arc::clone(&received));
@@ -126,7 +128,7 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         assessment: args.assessment.clone(),
         output_dir: args.output_dir.clone(),
         run_id: args.run_id.clone(),
-        labels: args.labels.iter().map(|(key, value)| (key.to_string(), value.clone())).collect::<BTreeMap<_, _>>(),
+        labels,
         extension_dirs: globals.extension_dirs.clone(),
         guide_board,
         grace: GRACE,
@@ -176,8 +178,8 @@ fn told(error: &AssessmentError) -> String {
 fn parse_label(text: &str) -> Result<(LabelKey, String), String> {
     let (key, value) = text.split_once('=').ok_or("a label is KEY=VALUE")?;
     let key = key.parse::<LabelKey>().map_err(|error| error.to_string())?;
-    if value.chars().count() > LABEL_CHARACTERS || value.chars().any(char::is_control) {
-        return Err(format!("a label's value has at most {LABEL_CHARACTERS} characters and no control characters"));
+    if value.chars().count() > MAX_LABEL_VALUE || value.chars().any(char::is_control) {
+        return Err(format!("a label's value has at most {MAX_LABEL_VALUE} characters and no control characters"));
     }
     Ok((key, value.to_owned()))
 }

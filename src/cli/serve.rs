@@ -126,7 +126,7 @@ fn any_number(text: &str) -> Result<usize, String> {
 /// Runs the command.
 #[must_use]
 pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
-    logging::start(globals.log_format);
+    logging::start(globals.log_format, "info");
     exit::code_of(serve(args, globals).map(|()| exit::DONE))
 }
 

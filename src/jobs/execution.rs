@@ -104,7 +104,7 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
     if end.run_id.is_some() {
         return end;
     }
-    if table.is_stopping() {
+    if table.is_terminating() {
         let message = Some("the server stopped while the job was running; its partial directory stays".to_owned());
         return JobEnd { status: JobStatus::Cancelled, message, ..end };
     }

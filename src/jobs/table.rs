@@ -248,9 +248,9 @@ impl JobTable {
         }
     }
 
-    /// Whether the server is stopping: a job that ends now was ended by that.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.lock().stopping
+    /// Whether running jobs were asked to end: one that ends now was ended by that.
+    pub(super) fn is_terminating(&self) -> bool {
+        self.lock().terminating
     }
 
     pub(super) fn process_started(&self, job_id: &str, terminator: Terminator) {
@@ -282,6 +282,12 @@ impl JobTable {
     /// Ends a job and gives its place to the next one.
     pub(super) fn ended(self: &Arc<Self>, job_id: &str, end: JobEnd) {
         let mut state = self.lock();
+        if let Some(job) = state.jobs.get(job_id) {
+            let JobView { root, directory, .. } = &job.view;
+            let JobEnd { status, exit_code, signal, message, .. } = &end;
+            let message = message.as_deref().unwrap_or_default();
+            tracing::info!(job = job_id, root, directory, %status, exit_code, signal, message, "job ended");
+        }
         state.finish(job_id, end, self.settings.history);
         state.running = state.running.saturating_sub(1);
         self.fill_places(&mut state);

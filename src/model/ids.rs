@@ -36,6 +36,11 @@ pub struct RootName(Arc<str>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DirectoryName(Arc<str>);
 
+/// The most labels a run has.
+pub const MAX_LABELS: usize = 32;
+/// The longest value of a label, in characters.
+pub const MAX_LABEL_VALUE: usize = 256;
+
 /// A label's key: 1 to 63 characters from `A-Z a-z 0-9 . _ - /`, starting with a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelKey(Arc<str>);

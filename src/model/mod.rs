@@ -12,7 +12,7 @@ mod time;
 mod vocabulary;
 
 pub use artifact::{ArtifactEntry, Rebase, StoredPath};
-pub use ids::{DirectoryName, InvalidName, LabelKey, RootName, RunId};
+pub use ids::{DirectoryName, InvalidName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, RootName, RunId};
 pub use path::{PathSyntaxError, RelativePath};
 pub use problem::{Problem, ProblemReason};
 pub use run::{Marker, Retention, RunSummary};

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::jobs::JobTable;
 use crate::repository::Repository;
-use crate::services::{Admission, Catalog, MAX_REQUEST_BYTES, RetainedRuns, Runs, ServerFacts, StartPolicy};
+use crate::services::{self, Admission, Catalog, MAX_REQUEST_BYTES, RetainedRuns, Runs, ServerFacts, StartPolicy};
 use crate::wire::DESCRIPTOR_SET;
 use crate::wire::pb::catalog_service_server::CatalogServiceServer;
 use crate::wire::pb::retained_run_service_server::RetainedRunServiceServer;
@@ -33,6 +33,8 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_STREAMS: u32 = 256;
 /// The largest header list, in bytes.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
+/// How long calls may take to end after the last job did, whatever is left of the drain time.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 /// How long the processes of cancelled jobs may take beyond their grace time, before the server gives up on them.
 const TERMINATION_SLACK: Duration = Duration::from_secs(2);
 
@@ -125,20 +127,18 @@ pub async fn run(
     tracing::info!("stopping");
     health.stop(&config.repository).await;
     config.jobs.stop_accepting();
-    admission.stop();
-    let _ = stop.send(true);
     let deadline = Instant::now() + config.drain;
-    let jobs = tokio::task::spawn_blocking(move || drain_jobs(&config.jobs, deadline));
-    let calls = async {
-        // Once no call is left, a connection is held only by a health watch, which would hold it forever.
-        let _ = tokio::time::timeout_at(deadline.into(), admission.wait_until_idle(config.max_concurrent_calls)).await;
-        tokio::time::timeout(Duration::from_millis(250), &mut serving).await
-    };
-    let (ended, jobs_ended) = tokio::join!(calls, jobs);
+    // As long as jobs drain, whoever follows them can: calls are answered and connections accepted.
+    let jobs_ended = tokio::task::spawn_blocking(move || drain_jobs(&config.jobs, deadline)).await;
     if !jobs_ended.unwrap_or(false) {
         tracing::warn!("some processes of jobs did not end in time; their supervisors go on ending them");
     }
-    match ended {
+    admission.stop();
+    let _ = stop.send(true);
+    // Once no call is left, a connection is held only by a health watch, which would hold it forever.
+    let deadline = deadline.max(Instant::now() + LAST_CALLS);
+    let _ = tokio::time::timeout_at(deadline.into(), admission.wait_until_idle(config.max_concurrent_calls)).await;
+    match tokio::time::timeout(Duration::from_millis(250), &mut serving).await {
         Ok(ended) => flatten(ended),
         Err(_) => {
             let _ = cut.send(true);
@@ -202,5 +202,5 @@ fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> http::Response<tonic::b
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
-    tonic::Status::internal("the server failed to answer; its log has the details").into_http()
+    services::failed().into_http()
 }

@@ -20,7 +20,7 @@ pub use admission::{Admission, MAX_CONCURRENT_CALLS};
 pub use catalog::{Catalog, ServerFacts};
 pub use retained::RetainedRuns;
 pub use runs::{Runs, StartPolicy};
-pub use status::{DOMAIN, limit_reached, reason_of};
+pub use status::{DOMAIN, failed, limit_reached, reason_of};
 
 /// The largest reply message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 3 << 20;

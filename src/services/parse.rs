@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{DirectoryName, LabelKey, ProblemReason, RelativePath};
+use crate::model::{DirectoryName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, ProblemReason, RelativePath};
 use crate::repository::{RunQuery, RunSelector};
 
 /// The longest filter text, in bytes.
 const MAX_FILTER_BYTES: usize = 4096;
 /// The most words or labels in a filter.
 const MAX_FILTER_ITEMS: usize = 64;
-/// The most labels a run is started with.
-const MAX_LABELS: usize = 32;
-/// The longest label value, in characters.
-const MAX_LABEL_VALUE: usize = 256;
 
 /// A request field that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq)]

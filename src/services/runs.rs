@@ -1,6 +1,6 @@
 //! `RunService`: jobs of this process.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
@@ -63,12 +63,10 @@ fn output_directory(root: &RunsRoot, text: &str) -> Result<Option<DirectoryName>
     if text.is_empty() {
         return Ok(None);
     }
-    let bare = Path::new(text)
-        .strip_prefix(root.configured())
-        .ok()
-        .and_then(Path::to_str)
-        .filter(|_| !root.configured().as_os_str().is_empty())
-        .unwrap_or(text);
+    // As text: a path comparison would normalise what is to be refused.
+    let configured = root.configured().to_str().unwrap_or_default().trim_end_matches('/');
+    let below = text.strip_prefix(configured).and_then(|rest| rest.strip_prefix('/'));
+    let bare = below.filter(|_| !configured.is_empty()).unwrap_or(text);
     let directory = parse::directory("output_dir", bare)?;
     if layout::is_passed_over(directory.as_str().as_bytes()) {
         return Err(FieldError::path(
@@ -118,9 +116,9 @@ impl RunService for Runs {
         let request_id = request_id(request.request_id)?;
         let (jobs, policy) = (Arc::clone(&self.jobs), Arc::clone(&self.policy));
         blocking(permit, move || {
-            let job = JobRequest {
-                target_file: policy.profile("target", &request.target)?,
-                assessment_file: policy.profile("assessment", &request.assessment)?,
+            let mut job = JobRequest {
+                target_file: PathBuf::new(),
+                assessment_file: PathBuf::new(),
                 target: request.target,
                 assessment: request.assessment,
                 root,
@@ -131,6 +129,8 @@ impl RunService for Runs {
             if let Some(earlier) = jobs.repeated(&job)? {
                 return Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(earlier)) }));
             }
+            job.target_file = policy.profile("target", &job.target)?;
+            job.assessment_file = policy.profile("assessment", &job.assessment)?;
             check_root(&job.root, job.directory.as_ref())?;
             let random = getrandom::u64().map_err(|error| status::internal(&error))?;
             let job = jobs.start(job, random)?;

@@ -41,6 +41,12 @@ pub(super) fn stopping() -> Status {
 /// The server's own fault: the details go to its log only.
 pub(super) fn internal(error: &dyn std::error::Error) -> Status {
     tracing::error!(error = %chain(error), "internal error");
+    failed()
+}
+
+/// The answer to a fault of the server's own that was logged already.
+#[must_use]
+pub fn failed() -> Status {
     build(Code::Internal, "INTERNAL", "the server failed to answer; its log has the details", false)
 }
 
@@ -99,6 +105,14 @@ impl From<repository::Error> for Status {
             E::Unreadable { .. } => (Code::Unavailable, "UNREADABLE", true),
             E::Trouble { .. } => (Code::Unavailable, "IO_TROUBLE", true),
         };
+        if let E::DocumentTooLarge { document, .. }
+        | E::ItemTooLarge { document, .. }
+        | E::DocumentMalformed { document, .. } = &error
+        {
+            let metadata = [("document".to_owned(), document.clone())];
+            let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+            return Self::with_error_details(code, error.to_string(), details);
+        }
         if error.source().is_some() {
             tracing::warn!(error = %chain(&error), "a file could not be read");
         }

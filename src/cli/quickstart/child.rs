@@ -46,7 +46,10 @@ impl Server {
         runs.push(&scene.runs);
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--root").arg(&scene.state);
         command.arg("--profiles-dir").arg(scene.state.join("profiles")).arg("--runs-dir").arg(runs);
-        command.arg("--port-file").arg(&port_file);
+        command.arg("--port-file").arg(&port_file).args(["--log-format", scene.globals.log_format.word()]);
+        for directory in &scene.globals.extension_dirs {
+            command.arg("--extension-dir").arg(ambient::resolved(directory));
+        }
         // The pipe's end tells the server that nobody is left to serve for, however this process ended.
         command.arg("--until-stdin-ends");
         let child = command

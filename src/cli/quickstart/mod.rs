@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::{self, Failure};
-use super::terminal;
+use super::{Globals, terminal};
 use crate::assessment::embedded;
 use crate::repository::ambient;
 
@@ -36,9 +36,9 @@ Exit codes:
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct QuickstartArgs {
-    /// The repository to assess: a directory, a git checkout or not
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    repo: PathBuf,
+    /// The repository to assess: a directory, a git checkout or not [default: <root>]
+    #[arg(long, value_name = "PATH")]
+    repo: Option<PathBuf>,
     /// End when the story is told, also on a terminal
     #[arg(long)]
     once: bool,
@@ -55,6 +55,8 @@ pub(super) struct Scene {
     pub(super) target_id: String,
     /// The id of the assessment profile.
     pub(super) assessment_id: String,
+    /// What the servers of the story share with this command.
+    pub(super) globals: Globals,
     /// What tells this story's run from those of other stories.
     story: String,
     told: AtomicBool,
@@ -82,7 +84,7 @@ pub(super) const ASSESSMENT: &str = "profiles/assessments/repository-baseline.js
 
 /// Runs the command.
 #[must_use]
-pub(super) fn run(args: &QuickstartArgs) -> ExitCode {
+pub(super) fn run(args: &QuickstartArgs, globals: &Globals) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::new(exit::INTERNAL, format!("no runtime: {error}")).tell(),
@@ -93,7 +95,7 @@ pub(super) fn run(args: &QuickstartArgs) -> ExitCode {
             |error: std::io::Error| Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(internal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(internal)?;
-        let scene = prepare(args)?;
+        let scene = prepare(args, globals)?;
         // Whatever breaks the story off drops it, and with it the server that it started.
         tokio::select! {
             outcome = story::tell(&scene, keep_serving) => outcome.map(|()| exit::DONE),
@@ -104,17 +106,18 @@ pub(super) fn run(args: &QuickstartArgs) -> ExitCode {
     }))
 }
 
-fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
+fn prepare(args: &QuickstartArgs, globals: &Globals) -> Result<Scene, Failure> {
     let usage = |error: ambient::AmbientError| {
         let message = format!("{error}; run this in a directory that you may write, --repo names the repository");
         Failure::new(exit::USAGE, message)
     };
-    let repository = ambient::resolved(&args.repo);
+    let here = ambient::resolved(&globals.root);
+    let asked = args.repo.as_ref().unwrap_or(&globals.root);
+    let repository = ambient::resolved(asked);
     if !ambient::is_directory(&repository) {
-        let message = format!("{} is not a directory; --repo names the repository to assess", args.repo.display());
+        let message = format!("{} is not a directory; --repo names the repository to assess", asked.display());
         return Err(Failure::new(exit::USAGE, message));
     }
-    let here = ambient::resolved(Path::new("."));
     let runs = here.join("runs");
     let state = runs.join(".quickstart");
     let target_id = if repository == here { "this-repository".to_owned() } else { id_of(&repository) };
@@ -140,7 +143,8 @@ fn prepare(args: &QuickstartArgs) -> Result<Scene, Failure> {
     let story =
         getrandom::u32().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
     let story = format!("{story:08x}");
-    Ok(Scene { runs, state, target_id, assessment_id, story, told: AtomicBool::new(false) })
+    let globals = globals.clone();
+    Ok(Scene { runs, state, target_id, assessment_id, globals, story, told: AtomicBool::new(false) })
 }
 
 /// A profile id from a directory's name.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::select::{self, Filters};
 use super::{History, call, show};
+use crate::cli::distinct_labels;
 use crate::cli::exit::{self, Failure};
 use crate::cli::settings::count;
 use crate::cli::terminal;
@@ -80,7 +81,7 @@ pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failu
             completed_after: args.filters.since.map(select::wire_time),
             completed_before: None,
             source_commit: args.filters.commit.clone().unwrap_or_default(),
-            labels: args.filters.labels.iter().cloned().collect(),
+            labels: distinct_labels(&args.filters.labels)?,
             page_size: i32::try_from(left).unwrap_or(PAGE).clamp(1, PAGE),
             page_token: whole.as_ref().map(|page| page.next_page_token.clone()).unwrap_or_default(),
         };
@@ -91,7 +92,11 @@ pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failu
         whole.next_page_token = page.next_page_token;
         let have = u64::try_from(whole.runs.len()).unwrap_or(u64::MAX);
         if is_last || have >= limit {
-            whole.runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            if limit == 0 {
+                // The least page has one run; the token of the page after it would skip that one.
+                whole.runs.clear();
+                whole.next_page_token.clear();
+            }
             break;
         }
     }
@@ -168,7 +173,7 @@ pub(super) async fn latest(args: &LatestArgs, history: &History) -> Result<u8, F
         completed_after: args.filters.since.map(select::wire_time),
         completed_before: None,
         source_commit: args.filters.commit.clone().unwrap_or_default(),
-        labels: args.filters.labels.iter().cloned().collect(),
+        labels: distinct_labels(&args.filters.labels)?,
     };
     let latest = call!(service, get_latest_retained_run, request)?;
     if history.json {
