@@ -1,4 +1,4 @@
-//! The settings table of `docs/operations.md` is that of the command tree. `GUIDE_BOARD_BLESS=1` writes it anew.
+//! The settings table of `docs/operations.md` is that of the command tree (`GUIDE_BOARD_BLESS=1` writes it anew), and other facts of the tree.
 
 use std::fmt::Write as _;
 
@@ -54,4 +54,11 @@ fn the_settings_of_the_document_are_those_of_the_tree() {
         stands, wanted,
         "docs/operations.md is not what the tree says, first at {first:?}; GUIDE_BOARD_BLESS=1 cargo test --lib cli::tests writes it anew"
     );
+}
+
+#[test]
+fn a_label_given_twice_is_refused_and_not_dropped() {
+    let labels = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), "v".to_owned())).collect::<Vec<_>>();
+    assert_eq!(super::distinct_labels(&labels(&["a", "b"])).map(|labels| labels.len()).ok(), Some(2));
+    assert!(super::distinct_labels(&labels(&["a", "b", "a"])).is_err());
 }

@@ -89,6 +89,16 @@ fn extension_ids_must_be_unique_and_equal_to_the_directory_name() {
 }
 
 #[test]
+fn a_check_id_is_its_extensions_only_one() {
+    let world = world();
+    let group = |id: &str| json!({"id": id, "runner_ref": "runner", "checks": [{"id": "same"}]});
+    let groups = json!([group("first"), group("second")]);
+    world.extension("probe").set("/check_groups", groups).script(&reports("pass"));
+    let run = world.run().finish().expect_code(2);
+    assert!(run.stderr.contains("/check_groups/1/checks/0/id"), "{}", run.stderr);
+}
+
+#[test]
 fn unknown_extensions_groups_and_runners_are_named() {
     let world = world();
     let groups =

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use guide_board::jobs::JobSettings;
 use guide_board::wire::pb;
+use guide_board::wire::pb::run_service_client::RunServiceClient;
 use tokio::net::TcpStream;
+use tonic::Code;
 
-use super::fixtures::{PATIENCE, Service, Setup, collect, eventually, put, put_summary, summary};
+use super::fixtures::{PATIENCE, Service, Setup, collect, eventually, put, put_summary, refused, summary};
 use super::served::{start, start_request, waits_for_go, world_of_jobs};
 use crate::support::World;
 
@@ -115,6 +117,12 @@ async fn waiting_jobs_are_cancelled_and_new_ones_refused_while_a_running_one_dra
     let view = jobs.get(&waiting.job_id).expect("a job");
     assert_eq!(view.status, guide_board::model::JobStatus::Cancelled);
     assert!(view.error.expect("an error").message.contains("stopped before"));
+    // Whoever follows the running job can, also over a connection of its own; only new jobs are refused.
+    let channel = service.another_channel().await;
+    let mut client = RunServiceClient::new(channel);
+    let followed = client.get_run(pb::GetRunRequest { job_id: running.job_id.clone() }).await.expect("answered");
+    assert_eq!(followed.into_inner().run.expect("a job").status(), pb::JobStatus::Running);
+    refused(client.start_run(start_request()).await, Code::Unavailable, "STOPPING");
     std::fs::write(world.path("go"), "").expect("written");
     service.stop().await;
     assert_eq!(jobs.get(&running.job_id).expect("a job").status, guide_board::model::JobStatus::Succeeded);
