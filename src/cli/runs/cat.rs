@@ -55,7 +55,8 @@ pub(super) struct CatArgs {
 }
 
 pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure> {
-    if history.json {
+    // Set in the environment or a file it is meant for the commands that have a JSON form, and no error here.
+    if history.json && std::env::args_os().any(|argument| argument == "--json") {
         return Err(Failure::new(exit::USAGE, "`runs cat` prints bytes; `runs artifacts --json` describes them"));
     }
     let request = pb::ReadArtifactRequest {
