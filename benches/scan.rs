@@ -42,6 +42,11 @@ print(best)
 ";
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--resident") {
+        println!("{}", resident_after_scan(Path::new(&arguments.next().expect("a root"))));
+        return;
+    }
     let sizes = std::env::var("GUIDE_BOARD_BENCH_RUNS").unwrap_or_else(|_| "1000,10000".to_owned());
     println!(
         "| runs | scan | scan ÷ plain loop | scan ÷ Python | refresh | refresh ÷ list and stat | page | page of a pair | bytes a run |"
@@ -64,11 +69,10 @@ fn measure(size: usize) {
         black_box(stat_all(&root, threads));
     });
     let scan = least(|| drop(black_box(repository(&root).roots()[0].refresh().expect("scanned"))));
-    let before = resident_bytes();
+    let held = held_bytes(&root);
     let scanned = repository(&root);
     let roots = scanned.roots();
     roots[0].refresh().expect("scanned");
-    let held = resident_bytes().saturating_sub(before);
     let refresh = least(|| drop(black_box(roots[0].refresh().expect("scanned"))));
     let snapshot = roots[0].snapshot().expect("scanned");
     let all = RunQuery::default();
@@ -147,6 +151,22 @@ fn python_scan(root: &Path) -> Option<Duration> {
     let output = Command::new("python3").arg("-c").arg(PYTHON).arg(root).output().ok()?;
     let seconds: f64 = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
     Some(Duration::from_secs_f64(seconds))
+}
+
+/// What a scan adds to the memory of a process of its own, where nothing freed before is used again.
+fn held_bytes(root: &Path) -> usize {
+    let this = std::env::current_exe().expect("this program");
+    let output = Command::new(this).arg("--resident").arg(root).output().expect("run");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
+}
+
+fn resident_after_scan(root: &Path) -> usize {
+    let repository = repository(root);
+    let before = resident_bytes();
+    let snapshot = repository.roots()[0].refresh().expect("scanned");
+    let held = resident_bytes().saturating_sub(before);
+    drop(snapshot);
+    held
 }
 
 /// What this process holds in memory; 0 where the system does not tell.
