@@ -14,6 +14,7 @@ mod digests;
 mod error;
 mod index;
 mod manifest;
+mod reports;
 mod retained;
 mod runs_root;
 mod scan;
@@ -27,7 +28,8 @@ pub use artifact::{ArtifactReader, Piece, ReadRequest};
 pub use error::Error;
 pub use index::{ProblemPage, ProblemQuery, RunEntry, RunKey, RunPage, RunQuery, Snapshot};
 pub use manifest::{Manifest, ManifestRow, RowState};
-pub use retained::{FoundFile, LocatedRun, ReportFile, RetainedRun, RunSelector, UnsafeRefs};
+pub use reports::{ReportFile, UnsafeRefs};
+pub use retained::{FoundFile, LocatedRun, RetainedRun, RunSelector};
 pub use runs_root::{RunsRoot, View};
 
 use crate::model::{RootName, printable};

@@ -99,17 +99,6 @@ impl Snapshot {
         self.index.at(*self.index.by_directory.get(found)?)
     }
 
-    /// The problem of a directory, the duplicate run id left aside.
-    #[must_use]
-    pub fn problem_of(&self, directory: &str) -> Option<&Problem> {
-        let begin = self.index.problems.partition_point(|problem| problem.directory.as_str() < directory);
-        let from_here = self.index.problems.iter().skip(begin);
-        from_here
-            .take_while(|problem| problem.directory == directory)
-            .find(|problem| problem.reason != ProblemReason::RunIdDuplicate)
-            .map(|problem| &**problem)
-    }
-
     /// Whether another directory bears the same run id.
     #[must_use]
     pub fn is_duplicate(&self, run: &RunEntry) -> bool {
