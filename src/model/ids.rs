@@ -94,14 +94,32 @@ impl RunId {
         let stamp = started_at.strftime("%Y%m%dT%H%M%SZ");
         Self(format!("run-{stamp}-{random:08x}").into())
     }
+
+    /// Whether a text is a run id.
+    #[must_use]
+    pub fn is_valid(text: &str) -> bool {
+        let listed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        (1..=128).contains(&text.len()) && text.bytes().all(listed) && !text.starts_with(['.', '-'])
+    }
+
+    /// The run id of a run whose directory bears its name: both share one text. `None` when `text` is no run id.
+    #[must_use]
+    pub fn in_directory(text: &str, directory: &DirectoryName) -> Option<Self> {
+        if !Self::is_valid(text) {
+            None
+        } else if text == directory.as_str() {
+            Some(Self(directory.shared()))
+        } else {
+            Some(Self(text.into()))
+        }
+    }
 }
 
 impl FromStr for RunId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let listed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if (1..=128).contains(&text.len()) && text.bytes().all(listed) && !text.starts_with(['.', '-']) {
+        if Self::is_valid(text) {
             Ok(Self(text.into()))
         } else {
             Err(InvalidName {

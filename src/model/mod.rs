@@ -4,6 +4,7 @@
 //! run directory contract, `docs/run-directory.md`.
 
 mod artifact;
+mod details;
 mod ids;
 mod path;
 mod problem;
@@ -12,6 +13,7 @@ mod time;
 mod vocabulary;
 
 pub use artifact::{ArtifactEntry, Rebase, StoredPath};
+pub use details::{Detail, Details, DetailsWriter};
 pub use ids::{DirectoryName, InvalidName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, RootName, RunId};
 pub use path::{PathSyntaxError, RelativePath};
 pub use problem::{Problem, ProblemReason};

@@ -59,6 +59,39 @@ impl RelativePath {
         &self.0
     }
 
+    /// Whether a text is such a path, without making one of it.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    pub fn check(text: &str) -> Result<(), PathSyntaxError> {
+        if text.is_empty() {
+            return Err(PathSyntaxError::Empty);
+        }
+        if text.len() > MAX_BYTES {
+            return Err(PathSyntaxError::TooLong);
+        }
+        if text.contains('\0') {
+            return Err(PathSyntaxError::Nul);
+        }
+        if text.contains('\\') {
+            return Err(PathSyntaxError::Backslash);
+        }
+        if text.starts_with('/') {
+            return Err(PathSyntaxError::Absolute);
+        }
+        if text.ends_with('/') {
+            return Err(PathSyntaxError::TrailingSlash);
+        }
+        for component in text.split('/') {
+            match component {
+                "" => return Err(PathSyntaxError::EmptyComponent),
+                "." | ".." => return Err(PathSyntaxError::DotComponent),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The components, first to last; at least one.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
@@ -95,32 +128,7 @@ impl FromStr for RelativePath {
     type Err = PathSyntaxError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() {
-            return Err(PathSyntaxError::Empty);
-        }
-        if text.len() > MAX_BYTES {
-            return Err(PathSyntaxError::TooLong);
-        }
-        if text.contains('\0') {
-            return Err(PathSyntaxError::Nul);
-        }
-        if text.contains('\\') {
-            return Err(PathSyntaxError::Backslash);
-        }
-        if text.starts_with('/') {
-            return Err(PathSyntaxError::Absolute);
-        }
-        if text.ends_with('/') {
-            return Err(PathSyntaxError::TrailingSlash);
-        }
-        for component in text.split('/') {
-            match component {
-                "" => return Err(PathSyntaxError::EmptyComponent),
-                "." | ".." => return Err(PathSyntaxError::DotComponent),
-                _ => {}
-            }
-        }
-        Ok(Self(text.into()))
+        Self::check(text).map(|()| Self(text.into()))
     }
 }
 

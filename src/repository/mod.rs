@@ -14,6 +14,7 @@ mod digests;
 mod error;
 mod index;
 mod manifest;
+mod memory;
 mod reports;
 mod retained;
 mod runs_root;

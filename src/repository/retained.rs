@@ -99,7 +99,7 @@ impl RunsRoot {
                 let bearers = snapshot.with_run_id(run_id.as_str());
                 match bearers.as_slice() {
                     [] => return Err(no_such_run_id(run_id)),
-                    [one] => (directory_of(one)?, false, Some(run_id.clone())),
+                    [one] => (one.directory.clone(), false, Some(run_id.clone())),
                     several => return Err(ambiguous(run_id.as_str(), several)),
                 }
             }
@@ -129,7 +129,7 @@ impl RunsRoot {
             if snapshot.is_duplicate(&newest) {
                 return Err(ambiguous(newest.run_id.as_str(), &snapshot.with_run_id(newest.run_id.as_str())));
             }
-            let located = self.locate(&RunSelector::Directory(directory_of(&newest)?));
+            let located = self.locate(&RunSelector::Directory(newest.directory.clone()));
             // A directory that has become another run need not match any more.
             let as_asked = |located| LocatedRun { asked_run_id: Some(newest.run_id.clone()), ..located };
             match located.map(as_asked).and_then(|located| located.retained()) {
@@ -144,10 +144,6 @@ impl RunsRoot {
     }
 }
 
-fn directory_of(run: &RunEntry) -> Result<DirectoryName, Error> {
-    run.directory.parse().map_err(|_| no_such_run_id(&run.run_id))
-}
-
 fn no_such_run_id(run_id: &RunId) -> Error {
     let message = format!(
         "there is no retained run `{run_id}`; list the runs to see their ids, and the problems for directories that are none"
@@ -160,7 +156,8 @@ fn no_such_directory(directory: &DirectoryName) -> Error {
 }
 
 fn ambiguous(run_id: &str, bearers: &[&Arc<RunEntry>]) -> Error {
-    let mut directories: Vec<String> = bearers.iter().take(20).map(|run| printable(&run.directory, 120)).collect();
+    let mut directories: Vec<String> =
+        bearers.iter().take(20).map(|run| printable(run.directory.as_str(), 120)).collect();
     directories.sort();
     Error::RunIdAmbiguous { run_id: run_id.to_owned(), directories }
 }

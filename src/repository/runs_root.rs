@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::digests::DigestCache;
 use super::error::Error;
 use super::index::{Interner, RunEntry, Snapshot};
+use super::memory::{Known, Memory};
 use super::root::{Containment, OpenRoot, RootIdentity};
-use super::scan::{self, Found, Known, Memory};
+use super::scan;
 use crate::model::{DirectoryName, Problem, RootName};
 
 /// A configured runs root.
@@ -42,7 +43,7 @@ pub enum View {
 #[derive(Debug, Default)]
 struct Refreshing {
     memory: Memory,
-    interner: Mutex<Interner>,
+    interner: Interner,
     scanned: Option<RootIdentity>,
 }
 
@@ -94,19 +95,17 @@ impl RunsRoot {
     /// # Errors
     /// [`Error::RootAway`] when the root cannot be opened or listed; readers see that too from then on.
     pub fn refresh(&self) -> Result<Arc<Snapshot>, Error> {
-        let mut refreshing = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        let refreshing = &mut *guard;
         let scanned_at = Timestamp::now();
-        let found = self.open_for_refresh(&refreshing).and_then(|root| {
-            let found =
-                scan::scan(&root, &refreshing.memory, &refreshing.interner, scanned_at.as_second(), self.threads);
-            found.map(|found| (root.identity(), found)).map_err(|_| "it cannot be listed".to_owned())
+        let scanned = self.open_for_refresh(refreshing).and_then(|root| {
+            let Refreshing { memory, interner, .. } = refreshing;
+            let differs = scan::scan(&root, memory, interner, scanned_at.as_second(), self.threads);
+            differs.map(|differs| (root.identity(), differs)).map_err(|_| "it cannot be listed".to_owned())
         });
-        match found {
-            Ok((identity, Found { memory, is_unchanged: true })) if self.serves(identity) => {
-                refreshing.memory = memory;
-                self.publish_again(scanned_at)
-            }
-            Ok((identity, Found { memory, .. })) => Ok(self.publish(&mut refreshing, identity, memory, scanned_at)),
+        match scanned {
+            Ok((identity, false)) if self.serves(identity) => self.publish_again(scanned_at),
+            Ok((identity, _)) => Ok(self.publish(refreshing, identity, scanned_at)),
             Err(reason) => {
                 self.view.store(Arc::new(View::Away(reason.clone())));
                 Err(self.away(&reason))
@@ -130,13 +129,12 @@ impl RunsRoot {
             drop(refreshing);
             return self.refresh().map(drop);
         };
-        let looked = scan::scan_one(&root, directory, &refreshing.interner, Timestamp::now().as_second());
-        let mut memory = std::mem::take(&mut refreshing.memory);
-        match looked {
-            Some(remembered) => memory.insert(remembered.key(directory.as_str().as_bytes()), remembered),
+        let Refreshing { memory, interner, .. } = &mut *refreshing;
+        match scan::scan_one(&root, directory, memory, interner, Timestamp::now().as_second()) {
+            Some(remembered) => drop(memory.insert(remembered)),
             None => memory.remove(directory.as_str().as_bytes()),
-        };
-        self.publish(&mut refreshing, root.identity(), memory, scanned_at);
+        }
+        self.publish(&mut refreshing, root.identity(), scanned_at);
         Ok(())
     }
 
@@ -202,26 +200,20 @@ impl RunsRoot {
         Ok(snapshot)
     }
 
-    fn publish(
-        &self,
-        refreshing: &mut Refreshing,
-        identity: RootIdentity,
-        memory: Memory,
-        scanned_at: Timestamp,
-    ) -> Arc<Snapshot> {
-        let mut runs: Vec<Arc<RunEntry>> = Vec::with_capacity(memory.len());
+    fn publish(&self, refreshing: &mut Refreshing, identity: RootIdentity, scanned_at: Timestamp) -> Arc<Snapshot> {
+        let known = refreshing.memory.known();
+        let mut runs: Vec<Arc<RunEntry>> = Vec::with_capacity(known.len());
         let mut problems: Vec<Arc<Problem>> = Vec::new();
-        for remembered in memory.values() {
-            match &remembered.known {
+        for known in known {
+            match known {
                 Known::Run(run) => runs.push(Arc::clone(run)),
                 Known::Problem(problem) => problems.push(Arc::clone(problem)),
             }
         }
         let snapshot = Arc::new(Snapshot::build(runs, problems, scanned_at, identity));
-        refreshing.memory = memory;
         refreshing.scanned = Some(identity);
         self.view.store(Arc::new(View::Serving(Arc::clone(&snapshot))));
-        refreshing.interner.lock().unwrap_or_else(PoisonError::into_inner).prune();
+        refreshing.interner.prune();
         snapshot
     }
 

@@ -1,14 +1,17 @@
 //! Scanning a root: every directory in it becomes a run or a problem; nothing is dropped and nothing fails the whole.
 
-use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::decode::{decode_summary, recorded_output_dir};
-use super::index::{Interner, RunEntry};
+use super::decode::{decode_listed, recorded_output_dir};
+use super::index::{Interner, LocalTexts, RunEntry};
 use super::layout;
-use super::root::{EntryKind, FileIdentity, GateError, ListedEntry, OpenRoot, OutputFile, RunDirectory};
-use crate::model::{DirectoryName, Marker, Problem, ProblemReason, Rebase, RunSummary, printable};
+use super::memory::{Known, Memory, Remembered};
+use super::root::{EntryKind, FileIdentity, GateError, OpenRoot, OutputFile, RunDirectory};
+use crate::model::{
+    DetailsWriter, DirectoryName, Marker, Problem, ProblemReason, Rebase, RunSummary, StoredPath, printable,
+};
 
 /// How many directories a scanning thread takes at a time.
 const BATCH: usize = 64;
@@ -16,185 +19,122 @@ const BATCH: usize = 64;
 /// would look the same. The coarsest filesystems in use have a grain of two seconds.
 const GRAIN_SECONDS: i64 = 3;
 
-/// What a directory is known to be.
-#[derive(Debug, Clone)]
-pub(super) enum Known {
-    /// A run, as its summary of this identity says.
-    Run(Arc<RunEntry>),
-    /// A problem.
-    Problem(Arc<Problem>),
-}
-
-impl Known {
-    fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Run(one), Self::Run(other)) => Arc::ptr_eq(one, other) || one == other,
-            (Self::Problem(one), Self::Problem(other)) => one == other,
-            _ => false,
-        }
-    }
-}
-
-/// What is known of a directory, and from which state of its summary.
-#[derive(Debug, Clone)]
-pub(super) struct Remembered {
-    pub(super) known: Known,
-    /// The summary it was read from; `None` when it has to be looked at again whatever the summary is.
-    identity: Option<FileIdentity>,
-}
-
-impl Remembered {
-    /// The key to remember it under.
-    pub(super) fn key(&self, name: &[u8]) -> Arc<[u8]> {
-        match &self.known {
-            Known::Run(run) => Arc::from(Arc::clone(&run.directory)),
-            Known::Problem(_) => name.into(),
-        }
-    }
-}
-
-/// What a scan knows, by raw directory name; the name of a run is the one its entry holds.
-pub(super) type Memory = HashMap<Arc<[u8]>, Remembered>;
-
-/// What a scan found.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) memory: Memory,
-    /// Whether it is all as the memory had it before.
-    pub(super) is_unchanged: bool,
-}
-
 /// Scans a root. What `memory` remembers of an unchanged summary is not read again. `now` is the clock's second when the scan began.
+/// Tells whether anything differs from what the memory had before.
+///
+/// # Errors
+/// When the root cannot be listed; the memory is then as before.
 pub(super) fn scan(
     root: &OpenRoot,
-    memory: &Memory,
-    interner: &Mutex<Interner>,
+    memory: &mut Memory,
+    interner: &Interner,
     now: i64,
     threads: usize,
-) -> Result<Found, GateError> {
-    let mut names: Vec<ListedEntry> = root.entries()?;
-    names.retain(|entry| {
-        !layout::is_passed_over(&entry.name) && matches!(entry.kind, EntryKind::Directory | EntryKind::Link)
-    });
+) -> Result<bool, GateError> {
+    let names = root
+        .names(|name, kind| !layout::is_passed_over(name) && matches!(kind, EntryKind::Directory | EntryKind::Link))?;
+    memory.begin_scan(names.len());
     let next = AtomicUsize::new(0);
-    let changes = AtomicUsize::new(0);
+    let known = &*memory;
     let work = || {
-        let mut found: Vec<(Arc<[u8]>, Remembered)> = Vec::new();
+        let mut found = Vec::new();
+        let mut look =
+            Look { root, now, texts: interner.local(), bytes: Vec::new(), details: DetailsWriter::default() };
         loop {
             let begin = next.fetch_add(BATCH, Ordering::Relaxed);
-            let Some(batch) =
-                names.get(begin..names.len().min(begin.saturating_add(BATCH))).filter(|batch| !batch.is_empty())
-            else {
+            if begin >= names.len() {
                 return found;
-            };
-            let looked: Vec<_> =
-                batch.iter().filter_map(|entry| Some((entry, look(root, entry, memory, now)?))).collect();
-            let mut interner = interner.lock().unwrap_or_else(PoisonError::into_inner);
-            for (entry, looked) in looked {
-                let now_known = looked.remember(&mut interner);
-                let is_same = |before: &Remembered| before.known.is_same(&now_known.known);
-                if !memory.get(entry.name.as_slice()).is_some_and(is_same) {
-                    changes.fetch_add(1, Ordering::Relaxed);
+            }
+            for (name, kind) in names.range(begin, BATCH) {
+                if kind == EntryKind::Directory && known.is_as_before(name, |name| root.summary_identity(name)) {
+                    continue;
                 }
-                found.push((now_known.key(&entry.name), now_known));
+                found.extend(look.at(name, kind).map(|(looked, summary)| known.remembered(looked, summary)));
             }
         }
     };
     let threads = threads.min(names.len() / BATCH + 1).max(1);
-    let mut found: Memory = HashMap::with_capacity(names.len());
-    std::thread::scope(|scope| {
+    let found: Vec<Vec<Remembered>> = std::thread::scope(|scope| {
         let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        found.extend(work());
-        for helper in helpers {
-            match helper.join() {
-                Ok(part) => found.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
+        let mine = work();
+        let theirs = helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(mine).chain(theirs).collect()
     });
-    // Nothing new, and as many as before: so nothing is gone either.
-    let is_unchanged = changes.into_inner() == 0 && found.len() == memory.len();
-    Ok(Found { memory: found, is_unchanged })
+    Ok(memory.end_scan(found.into_iter().flatten()))
 }
 
 /// Looks at one directory again; `None` when it is gone, or a name that scans pass over.
 pub(super) fn scan_one(
     root: &OpenRoot,
     directory: &DirectoryName,
-    interner: &Mutex<Interner>,
+    memory: &Memory,
+    interner: &Interner,
     now: i64,
 ) -> Option<Remembered> {
     if layout::is_passed_over(directory.as_str().as_bytes()) {
         return None;
     }
-    let entry = ListedEntry { name: directory.as_str().as_bytes().to_vec(), kind: EntryKind::Directory };
-    let looked = look(root, &entry, &Memory::new(), now)?;
-    Some(looked.remember(&mut interner.lock().unwrap_or_else(PoisonError::into_inner)))
+    let mut look = Look { root, now, texts: interner.local(), bytes: Vec::new(), details: DetailsWriter::default() };
+    let (looked, summary) = look.at(directory.as_str().as_bytes(), EntryKind::Directory)?;
+    Some(memory.remembered(looked, summary))
 }
 
-/// What a look at a directory gave.
-enum Looked {
-    Unchanged(Remembered),
-    Run { directory: DirectoryName, summary: Box<RunSummary>, markers: Vec<Marker>, identity: Option<FileIdentity> },
-    Problem { problem: Problem, identity: Option<FileIdentity> },
+/// What a directory is, and the state of its summary if that settles it until the summary changes.
+type Looked = (Known, Option<FileIdentity>);
+
+/// Looks at directories, one after the other, in memory that is used again.
+struct Look<'a> {
+    root: &'a OpenRoot,
+    now: i64,
+    texts: LocalTexts<'a>,
+    bytes: Vec<u8>,
+    details: DetailsWriter,
 }
 
-impl Looked {
-    fn remember(self, interner: &mut Interner) -> Remembered {
-        match self {
-            Self::Unchanged(remembered) => remembered,
-            Self::Run { directory, summary, markers, identity } => {
-                let entry = interner.entry(&directory, *summary, &markers);
-                Remembered { known: Known::Run(Arc::new(entry)), identity }
+impl Look<'_> {
+    fn at(&mut self, name: &[u8], kind: EntryKind) -> Option<Looked> {
+        let Some(directory) = std::str::from_utf8(name).ok().and_then(|name| name.parse::<DirectoryName>().ok()) else {
+            return Some(unlisted_name(name));
+        };
+        if kind == EntryKind::Link {
+            return Some(problem(&directory, ProblemReason::DirectoryIsLink, None));
+        }
+        match self.root.summary(&directory) {
+            Ok(file) => Some(self.read(directory, &file)),
+            Err(error) => {
+                let reason = without_summary(self.root, &directory, error)?;
+                if reason == ProblemReason::Incomplete
+                    && let Ok(file) = self.root.summary(&directory)
+                {
+                    // The writer finished between the two looks.
+                    return Some(self.read(directory, &file));
+                }
+                Some(problem(&directory, reason, None))
             }
-            Self::Problem { problem, identity } => Remembered { known: Known::Problem(Arc::new(problem)), identity },
         }
     }
-}
 
-fn look(root: &OpenRoot, entry: &ListedEntry, memory: &Memory, now: i64) -> Option<Looked> {
-    let Some(directory) = std::str::from_utf8(&entry.name).ok().and_then(|name| name.parse::<DirectoryName>().ok())
-    else {
-        return Some(unlisted_name(&entry.name));
-    };
-    if entry.kind == EntryKind::Link {
-        return Some(problem(&directory, ProblemReason::DirectoryIsLink, None));
-    }
-    if let Some(remembered) = memory.get(entry.name.as_slice())
-        && remembered.identity.is_some()
-        && remembered.identity == root.summary_identity(&directory)
-    {
-        return Some(Looked::Unchanged(remembered.clone()));
-    }
-    match root.summary(&directory) {
-        Ok(file) => Some(read_summary(root, directory, &file, now)),
-        Err(error) => {
-            let reason = without_summary(root, &directory, error)?;
-            if reason == ProblemReason::Incomplete
-                && let Ok(file) = root.summary(&directory)
-            {
-                // The writer finished between the two looks.
-                return Some(read_summary(root, directory, &file, now));
-            }
-            Some(problem(&directory, reason, None))
+    fn read(&mut self, directory: DirectoryName, file: &OutputFile) -> Looked {
+        let identity = file.identity();
+        let settled = (identity.last_change_second() < self.now.saturating_sub(GRAIN_SECONDS)).then_some(identity);
+        match file.read_capped_into(layout::MAX_SUMMARY_BYTES, &mut self.bytes) {
+            Ok(true) => {}
+            Ok(false) => return problem(&directory, ProblemReason::SummaryTooLarge, settled),
+            Err(_) => return problem(&directory, ProblemReason::SummaryUnreadable, None),
         }
-    }
-}
-
-fn read_summary(root: &OpenRoot, directory: DirectoryName, file: &OutputFile, now: i64) -> Looked {
-    let identity = file.identity();
-    let settled = (identity.last_change_second() < now.saturating_sub(GRAIN_SECONDS)).then_some(identity);
-    let bytes = match file.read_capped(layout::MAX_SUMMARY_BYTES) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return problem(&directory, ProblemReason::SummaryTooLarge, settled),
-        Err(_) => return problem(&directory, ProblemReason::SummaryUnreadable, None),
-    };
-    match decode_summary(&bytes) {
-        Ok(summary) => {
-            let markers = summary_markers(&directory, &summary, || root.run(&directory).ok());
-            Looked::Run { directory, summary: Box::new(summary), markers, identity: settled }
-        }
-        Err(defect) => problem(&directory, defect.reason(), settled),
+        let listed = match decode_listed(&self.bytes, &mut self.details) {
+            Ok(listed) => listed,
+            Err(defect) => return problem(&directory, defect.reason(), settled),
+        };
+        let markers = listed
+            .whole
+            .as_deref()
+            .map_or_else(Vec::new, |summary| summary_markers(&directory, summary, || self.root.run(&directory).ok()));
+        let Some(entry) = RunEntry::new(directory.clone(), &listed, self.details.take(), markers, &mut self.texts)
+        else {
+            return problem(&directory, ProblemReason::RunIdInvalid, settled);
+        };
+        (Known::Run(Arc::new(entry)), settled)
     }
 }
 
@@ -208,7 +148,7 @@ pub(super) fn summary_markers(
     if !summary.malformed.is_empty() {
         markers.push(Marker::FieldMalformed);
     }
-    let output_dir = if summary.report_paths.values().any(crate::model::StoredPath::is_absolute) {
+    let output_dir = if summary.report_paths.values().any(StoredPath::is_absolute) {
         open().and_then(|run| read_output_dir(&run))
     } else {
         None
@@ -253,7 +193,7 @@ fn problem(directory: &DirectoryName, reason: ProblemReason, identity: Option<Fi
         message: sentence(reason).to_owned(),
         run_id: None,
     };
-    Looked::Problem { problem, identity }
+    (Known::Problem(Arc::new(problem)), identity)
 }
 
 fn unlisted_name(name: &[u8]) -> Looked {
@@ -264,7 +204,7 @@ fn unlisted_name(name: &[u8]) -> Looked {
         message: sentence(ProblemReason::DirectoryNameNotUtf8).to_owned(),
         run_id: None,
     };
-    Looked::Problem { problem, identity: None }
+    (Known::Problem(Arc::new(problem)), None)
 }
 
 /// A name that no request can spell, for a person: bytes that are not UTF-8 are `\xNN`, and a backslash is doubled, so that two names

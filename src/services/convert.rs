@@ -1,12 +1,9 @@
 //! From the model to the wire.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use prost::Message;
 
 use crate::jobs::JobView;
-use crate::model::{JobStatus, Marker, Problem, ProblemReason, ResultStatus, RunSummary};
+use crate::model::{Detail, JobStatus, Marker, Problem, ProblemReason, ResultStatus, RunSummary};
 use crate::repository::{FoundFile, ManifestRow, ReportFile, RetainedRun, RowState, RunEntry, layout};
 use crate::wire::pb;
 
@@ -44,14 +41,6 @@ fn words(markers: &[Marker]) -> Vec<String> {
     markers.iter().map(|marker| marker.word().to_owned()).collect()
 }
 
-fn counts(counts: &[(Arc<str>, u64)]) -> BTreeMap<String, u64> {
-    counts.iter().map(|(word, count)| (word.to_string(), *count)).collect()
-}
-
-fn texts(texts: &[(Arc<str>, Arc<str>)]) -> BTreeMap<String, String> {
-    texts.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
-}
-
 /// A run as the index holds it.
 pub(super) fn listed_run(root: &str, run: &RunEntry, is_duplicate: bool) -> pb::RetainedRun {
     let (result_status, result_status_word) = result_status(run.status.as_deref());
@@ -60,23 +49,28 @@ pub(super) fn listed_run(root: &str, run: &RunEntry, is_duplicate: bool) -> pb::
         markers.push(Marker::RunIdDuplicate);
         markers.sort_unstable();
     }
-    bounded_run(pb::RetainedRun {
+    let mut message = pb::RetainedRun {
         runs_dir: root.to_owned(),
-        directory: (*run.directory).to_owned(),
+        directory: run.directory.as_str().to_owned(),
         run_id: run.run_id.as_str().to_owned(),
         target_profile_ref: run.target.as_deref().unwrap_or_default().to_owned(),
         assessment_profile_ref: run.assessment.as_deref().unwrap_or_default().to_owned(),
         result_status,
         result_status_word,
-        started_at: run.started_at.map(timestamp),
         completed_at: run.completed_at.map(timestamp),
-        evidence_counts: counts(&run.evidence_counts),
-        finding_counts: counts(&run.finding_counts),
-        source_commits: texts(&run.source_commits),
-        labels: texts(&run.labels),
         compatibility: words(&markers),
-        free_form_omitted: false,
-    })
+        ..Default::default()
+    };
+    for detail in &run.details {
+        match detail {
+            Detail::StartedAt(time) => message.started_at = Some(timestamp(time)),
+            Detail::EvidenceCount(word, count) => drop(message.evidence_counts.insert(word.to_owned(), count)),
+            Detail::FindingCount(key, count) => drop(message.finding_counts.insert(key.to_owned(), count)),
+            Detail::SourceCommit(source, id) => drop(message.source_commits.insert(source.to_owned(), id.to_owned())),
+            Detail::Label(key, value) => drop(message.labels.insert(key.to_owned(), value.to_owned())),
+        }
+    }
+    bounded_run(message)
 }
 
 /// A run read again, with all its markers.

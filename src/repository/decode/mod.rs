@@ -2,10 +2,13 @@
 
 mod document;
 mod guard;
+mod listed;
 mod manifest;
 mod small;
 mod summary;
+mod text;
 
+pub use listed::{ListedSummary, decode_listed};
 pub use manifest::{ManifestError, ManifestPresence, read_manifest};
 pub use small::{RecordedDocument, recorded_digests, recorded_output_dir};
 pub use summary::{SummaryDefect, decode_summary};

@@ -1,45 +1,34 @@
 //! One run as the index holds it: what lists need, and no more.
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Marker, RunId};
+use super::interner::LocalTexts;
+use crate::model::{Details, DirectoryName, Marker, RunId};
+use crate::repository::decode::ListedSummary;
 
-/// Counts by word, in word order. A slice, since a map's nodes would weigh more than all the rest of a run.
-pub(crate) type Counts = Arc<[(Arc<str>, u64)]>;
-
-/// Texts by key, in key order.
-pub(crate) type Texts = Arc<[(Arc<str>, Arc<str>)]>;
-
-/// A run as lists show it. Texts that many runs share are held once.
+/// A run as lists show it. Texts that many runs share are held once, and what is only shown stays packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEntry {
-    /// The run id.
+    /// The run id; the same allocation as the directory's name where the two are equal.
     pub run_id: RunId,
-    /// The directory's name; the same allocation as the run id where the two are equal.
-    pub directory: Arc<str>,
+    /// The directory's name.
+    pub directory: DirectoryName,
     /// The id of the target profile.
     pub target: Option<Arc<str>>,
     /// The id of the assessment profile.
     pub assessment: Option<Arc<str>>,
     /// The result word.
     pub status: Option<Arc<str>>,
-    /// When the run began.
-    pub started_at: Option<Timestamp>,
     /// When the run ended.
     pub completed_at: Option<Timestamp>,
-    /// Evidence items by result word.
-    pub evidence_counts: Counts,
-    /// Findings by the summary's keys.
-    pub finding_counts: Counts,
-    /// Commit ids by source name.
-    pub source_commits: Texts,
-    /// Labels.
-    pub labels: Texts,
+    /// When it began, its counts, commits and labels.
+    pub details: Details,
     /// The markers that the summary alone shows.
-    pub markers: Arc<[Marker]>,
+    pub markers: Box<[Marker]>,
 }
 
 /// The place of a run in the order of lists: newest completion first, runs without one last, then run id and directory ascending.
@@ -54,13 +43,34 @@ pub struct RunKey {
 }
 
 impl RunEntry {
+    /// What lists need of the run in a directory; `None` when its run id is none.
+    pub(crate) fn new(
+        directory: DirectoryName,
+        summary: &ListedSummary<'_>,
+        details: Details,
+        markers: Vec<Marker>,
+        texts: &mut LocalTexts<'_>,
+    ) -> Option<Self> {
+        let mut share = |text: &Option<Cow<'_, str>>| text.as_ref().map(|text| texts.share(text));
+        Some(Self {
+            run_id: RunId::in_directory(&summary.run_id, &directory)?,
+            directory,
+            target: share(&summary.target_profile_ref),
+            assessment: share(&summary.assessment_profile_ref),
+            status: share(&summary.result_status),
+            completed_at: summary.completed_at,
+            details,
+            markers: markers.into(),
+        })
+    }
+
     /// The entry's place in lists.
     #[must_use]
     pub fn key(&self) -> RunKey {
         RunKey {
             completed_at: self.completed_at,
             run_id: self.run_id.as_str().to_owned(),
-            directory: (*self.directory).to_owned(),
+            directory: self.directory.to_string(),
         }
     }
 
@@ -68,7 +78,7 @@ impl RunEntry {
     #[must_use]
     pub fn compare_to(&self, key: &RunKey) -> Ordering {
         order(
-            (self.completed_at, self.run_id.as_str(), &self.directory),
+            (self.completed_at, self.run_id.as_str(), self.directory.as_str()),
             (key.completed_at, &key.run_id, &key.directory),
         )
     }
@@ -77,8 +87,8 @@ impl RunEntry {
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         order(
-            (self.completed_at, self.run_id.as_str(), &self.directory),
-            (other.completed_at, other.run_id.as_str(), &other.directory),
+            (self.completed_at, self.run_id.as_str(), self.directory.as_str()),
+            (other.completed_at, other.run_id.as_str(), other.directory.as_str()),
         )
     }
 }

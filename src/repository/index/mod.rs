@@ -2,6 +2,7 @@
 
 mod entry;
 mod interner;
+mod lookup;
 mod query;
 mod snapshot;
 
@@ -9,4 +10,4 @@ pub use entry::{RunEntry, RunKey};
 pub use query::{ProblemPage, ProblemQuery, RunPage, RunQuery};
 pub use snapshot::Snapshot;
 
-pub(super) use interner::Interner;
+pub(super) use interner::{Interner, LocalTexts};

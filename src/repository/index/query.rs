@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::entry::{RunEntry, RunKey};
 use super::snapshot::{Snapshot, problem_place};
-use crate::model::{Problem, ProblemReason};
+use crate::model::{Detail, Problem, ProblemReason};
 
 /// The fewest characters of a commit id that are taken for its beginning.
 const MIN_COMMIT_PREFIX: usize = 7;
@@ -83,14 +83,15 @@ impl RunQuery {
         (self.statuses.is_empty() || self.statuses.iter().any(|word| word == status))
             && in_time(self.completed_after, |completed, bound| completed >= bound)
             && in_time(self.completed_before, |completed, bound| completed < bound)
-            && self
-                .source_commit
-                .as_deref()
-                .is_none_or(|asked| run.source_commits.iter().any(|(_, commit)| is_commit(commit, asked)))
+            && self.source_commit.as_deref().is_none_or(|asked| {
+                run.details
+                    .iter()
+                    .any(|detail| matches!(detail, Detail::SourceCommit(_, commit) if is_commit(commit, asked)))
+            })
             && self
                 .labels
                 .iter()
-                .all(|(key, value)| run.labels.iter().any(|(have, is)| **have == **key && **is == **value))
+                .all(|(key, value)| run.details.iter().any(|detail| detail == Detail::Label(key, value)))
     }
 }
 

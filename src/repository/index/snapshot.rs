@@ -1,17 +1,20 @@
 //! The snapshot: runs in list order, the same by profile, lookups, problems. Immutable once built.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::entry::RunEntry;
+use super::lookup::Lookup;
 use crate::model::{Problem, ProblemReason, printable};
 use crate::repository::root::RootIdentity;
 
 /// How many other directories a duplicate's sentence names.
 const NAMED_DUPLICATES: usize = 20;
+/// From how many runs on a second thread is worth its start.
+const WORTH_A_THREAD: usize = 5000;
 
 /// What one scan of a root found.
 #[derive(Debug)]
@@ -31,8 +34,8 @@ pub(super) struct Index {
     pub(super) groups: HashMap<GroupKey, Group>,
     /// By directory and reason.
     pub(super) problems: Vec<Arc<Problem>>,
-    by_run_id: Vec<u32>,
-    by_directory: Vec<u32>,
+    by_run_id: Lookup,
+    by_directory: Lookup,
     in_progress: usize,
 }
 
@@ -85,45 +88,41 @@ impl Snapshot {
     /// The runs that bear a run id: none, one, or several that only their directories tell apart.
     #[must_use]
     pub fn with_run_id(&self, run_id: &str) -> Vec<&Arc<RunEntry>> {
-        let Index { by_run_id, .. } = &*self.index;
-        let begin = by_run_id.partition_point(|at| self.index.at(*at).is_some_and(|run| run.run_id.as_str() < run_id));
-        let from_here = by_run_id.iter().skip(begin).filter_map(|at| self.index.at(*at));
-        from_here.take_while(|run| run.run_id.as_str() == run_id).collect()
+        let found = self.index.by_run_id.find(run_id).filter_map(|at| self.index.at(at));
+        found.filter(|run| run.run_id.as_str() == run_id).collect()
     }
 
     /// The run in a directory.
     #[must_use]
     pub fn in_directory(&self, directory: &str) -> Option<&Arc<RunEntry>> {
-        let by_name = |at: &u32| self.index.at(*at).map_or(Ordering::Less, |run| (*run.directory).cmp(directory));
-        let found = self.index.by_directory.binary_search_by(by_name).ok()?;
-        self.index.at(*self.index.by_directory.get(found)?)
+        let mut found = self.index.by_directory.find(directory).filter_map(|at| self.index.at(at));
+        found.find(|run| run.directory.as_str() == directory)
     }
 
     /// Whether another directory bears the same run id.
     #[must_use]
     pub fn is_duplicate(&self, run: &RunEntry) -> bool {
-        self.with_run_id(run.run_id.as_str()).len() > 1
+        let bearers = self.index.by_run_id.find(run.run_id.as_str()).filter_map(|at| self.index.at(at));
+        bearers.filter(|bearer| bearer.run_id == run.run_id).nth(1).is_some()
     }
 }
 
 impl Index {
-    fn build(mut runs: Vec<Arc<RunEntry>>, mut problems: Vec<Arc<Problem>>) -> Self {
-        runs.sort_unstable_by(|left, right| left.compare(right));
-        let mut groups: HashMap<GroupKey, Group> = HashMap::from([((None, None), Group::default())]);
-        let no_status: Arc<str> = "".into();
-        for (position, run) in (0_u32..).zip(&runs) {
-            let status = run.status.as_ref().unwrap_or(&no_status);
-            for key in group_keys(run) {
-                let group = groups.entry(key).or_default();
-                group.order.push(position);
-                *group.status_counts.entry(Arc::clone(status)).or_default() += 1;
-            }
-        }
-        for group in groups.values_mut() {
-            group.order.shrink_to_fit();
-        }
-        let by_run_id = sorted_by(&runs, |run| run.run_id.as_str());
-        let by_directory = sorted_by(&runs, |run| &run.directory);
+    fn build(runs: Vec<Arc<RunEntry>>, mut problems: Vec<Arc<Problem>>) -> Self {
+        let runs = in_list_order(runs);
+        let lookups = || {
+            let by_run_id = Lookup::new(runs.iter().map(|run| run.run_id.as_str()));
+            (by_run_id, Lookup::new(runs.iter().map(|run| run.directory.as_str())))
+        };
+        let (groups, (by_run_id, by_directory)) = if runs.len() < WORTH_A_THREAD {
+            (group(&runs), lookups())
+        } else {
+            std::thread::scope(|scope| {
+                let lookups = scope.spawn(lookups);
+                let groups = group(&runs);
+                (groups, lookups.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        };
         problems.extend(duplicates(&runs, &by_run_id).into_iter().map(Arc::new));
         problems.sort_by(|left, right| problem_place(left).cmp(&problem_place(right)));
         let in_progress = problems.iter().filter(|problem| !problem.reason.is_broken()).count();
@@ -139,11 +138,60 @@ fn at(runs: &[Arc<RunEntry>], position: u32) -> Option<&Arc<RunEntry>> {
     runs.get(usize::try_from(position).ok()?)
 }
 
-/// The positions of all runs, ordered by a text of theirs.
-fn sorted_by(runs: &[Arc<RunEntry>], text: impl Fn(&RunEntry) -> &str) -> Vec<u32> {
-    let mut positions: Vec<u32> = (0_u32..).take(runs.len()).collect();
-    positions.sort_unstable_by_key(|position| at(runs, *position).map(|run| text(run)));
-    positions
+/// Sorts runs for lists. The times stand beside the runs meanwhile, since most pairs are told apart by them.
+fn in_list_order(runs: Vec<Arc<RunEntry>>) -> Vec<Arc<RunEntry>> {
+    let mut keyed: Vec<_> = runs.into_iter().map(|run| (Reverse(run.completed_at), run)).collect();
+    keyed.sort_unstable_by(|(left_time, left), (right_time, right)| {
+        left_time.cmp(right_time).then_with(|| left.compare(right))
+    });
+    keyed.into_iter().map(|(_, run)| run).collect()
+}
+
+/// What runs of one target, assessment and result share: the groups that they belong to.
+struct Class {
+    groups: Vec<usize>,
+    status: Arc<str>,
+    count: u64,
+}
+
+/// Groups sorted runs by profiles.
+fn group(runs: &[Arc<RunEntry>]) -> HashMap<GroupKey, Group> {
+    let mut groups: Vec<Group> = vec![Group::default()];
+    let mut numbers: HashMap<GroupKey, usize> = HashMap::from([((None, None), 0)]);
+    // Equal texts are shared, so their addresses tell classes apart. Two classes of one text would only be counted one after the other.
+    let mut class_numbers: HashMap<[usize; 3], usize> = HashMap::new();
+    let mut classes: Vec<Class> = Vec::new();
+    let address = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| Arc::as_ptr(text).addr());
+    for (position, run) in (0_u32..).zip(runs) {
+        let addresses = [address(&run.target), address(&run.assessment), address(&run.status)];
+        let number = *class_numbers.entry(addresses).or_insert_with(|| {
+            let mut number_of = |key| {
+                *numbers.entry(key).or_insert_with(|| {
+                    groups.push(Group::default());
+                    groups.len() - 1
+                })
+            };
+            classes.push(Class {
+                groups: group_keys(run).map(&mut number_of).collect(),
+                status: run.status.clone().unwrap_or_default(),
+                count: 0,
+            });
+            classes.len() - 1
+        });
+        let Some(class) = classes.get_mut(number) else { continue };
+        class.count += 1;
+        for number in &class.groups {
+            groups.get_mut(*number).into_iter().for_each(|group| group.order.push(position));
+        }
+    }
+    for class in classes {
+        for number in class.groups {
+            let Some(group) = groups.get_mut(number) else { continue };
+            *group.status_counts.entry(Arc::clone(&class.status)).or_default() += class.count;
+        }
+    }
+    groups.iter_mut().for_each(|group| group.order.shrink_to_fit());
+    numbers.into_iter().filter_map(|(key, number)| Some((key, std::mem::take(groups.get_mut(number)?)))).collect()
 }
 
 /// Groups a run belongs to: all, its target's, its assessment's, and the pair's.
@@ -159,27 +207,31 @@ pub(super) fn problem_place(problem: &Problem) -> (&str, &'static str) {
     (&problem.directory, problem.reason.word())
 }
 
-fn duplicates(runs: &[Arc<RunEntry>], by_run_id: &[u32]) -> Vec<Problem> {
+fn duplicates(runs: &[Arc<RunEntry>], by_run_id: &Lookup) -> Vec<Problem> {
     let mut found = Vec::new();
-    let same_id =
-        |left: &u32, right: &u32| at(runs, *left).map(|run| &run.run_id) == at(runs, *right).map(|run| &run.run_id);
-    for bearers in by_run_id.chunk_by(same_id).filter(|bearers| bearers.len() > 1) {
-        let bearers: Vec<&Arc<RunEntry>> = bearers.iter().filter_map(|position| at(runs, *position)).collect();
-        for bearer in &bearers {
-            let others: Vec<String> = bearers
-                .iter()
-                .filter(|other| other.directory != bearer.directory)
-                .take(NAMED_DUPLICATES)
-                .map(|other| printable(&other.directory, 120))
-                .collect();
-            found.push(Problem {
-                directory: (*bearer.directory).to_owned(),
-                directory_bytes: None,
-                reason: ProblemReason::RunIdDuplicate,
-                message: format!("its run id {} also stands in: {}", bearer.run_id, others.join(", ")),
-                run_id: Some(bearer.run_id.to_string()),
-            });
+    for candidates in by_run_id.shared() {
+        let mut candidates: Vec<&Arc<RunEntry>> = candidates.filter_map(|position| at(runs, position)).collect();
+        candidates.sort_by_key(|run| &run.run_id);
+        for bearers in candidates.chunk_by(|left, right| left.run_id == right.run_id).filter(|same| same.len() > 1) {
+            found.extend(bearers.iter().map(|bearer| duplicate(bearer, bearers)));
         }
     }
     found
+}
+
+/// The problem of one of several runs that bear a run id.
+fn duplicate(bearer: &RunEntry, bearers: &[&Arc<RunEntry>]) -> Problem {
+    let others: Vec<String> = bearers
+        .iter()
+        .filter(|other| other.directory != bearer.directory)
+        .take(NAMED_DUPLICATES)
+        .map(|other| printable(other.directory.as_str(), 120))
+        .collect();
+    Problem {
+        directory: bearer.directory.to_string(),
+        directory_bytes: None,
+        reason: ProblemReason::RunIdDuplicate,
+        message: format!("its run id {} also stands in: {}", bearer.run_id, others.join(", ")),
+        run_id: Some(bearer.run_id.to_string()),
+    }
 }

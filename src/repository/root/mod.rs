@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 pub use containment::{Containment, ContainmentChoice, ContainmentUnavailable};
 pub use identity::FileIdentity;
-pub use listing::{EntryKind, ListedEntry};
+pub use listing::{EntryKind, ListedEntry, Names};
 pub use output::OutputFile;
 
 use super::layout;
@@ -192,6 +192,14 @@ impl OpenRoot {
     /// When the directory cannot be read to its end: a part of a listing is never taken for the whole.
     pub fn entries(&self) -> Result<Vec<ListedEntry>, GateError> {
         listing::entries(self.handle.as_fd())
+    }
+
+    /// As [`Self::entries`], only the names that are wanted and what they are: for a root of very many runs.
+    ///
+    /// # Errors
+    /// As [`Self::entries`].
+    pub fn names(&self, is_wanted: impl Fn(&[u8], EntryKind) -> bool) -> Result<Names, GateError> {
+        listing::names(self.handle.as_fd(), is_wanted)
     }
 
     /// Whether something of whatever kind stands directly in the root under that name. Not followed, not opened.

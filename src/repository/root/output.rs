@@ -54,11 +54,20 @@ impl OutputFile {
     /// # Errors
     /// What the system says.
     pub fn read_capped(&self, cap: u64) -> std::io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        Ok(self.read_capped_into(cap, &mut bytes)?.then_some(bytes))
+    }
+
+    /// As [`Self::read_capped`], into memory that is used again; tells whether the file has at most `cap` bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read_capped_into(&self, cap: u64, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
+        bytes.clear();
         if self.identity.size() > cap {
-            return Ok(None);
+            return Ok(false);
         }
-        let expected = usize::try_from(self.identity.size()).unwrap_or(0);
-        let mut bytes = vec![0; expected];
+        bytes.resize(usize::try_from(self.identity.size()).unwrap_or(0), 0);
         let mut filled = 0_usize;
         while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
             let count = self.read_at(free, u64::try_from(filled).unwrap_or(u64::MAX))?;
@@ -68,7 +77,7 @@ impl OutputFile {
             filled = filled.saturating_add(count);
         }
         bytes.truncate(filled);
-        Ok(Some(bytes))
+        Ok(true)
     }
 
     /// A reader from the beginning, with a position of its own.

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fixtures::{Fixture, by_directory, by_run_id};
-use crate::model::{DirectoryName, ProblemReason};
+use crate::model::{DetailsWriter, DirectoryName, ProblemReason, RunId};
 use crate::repository::Error;
-use crate::repository::decode::decode_summary;
+use crate::repository::decode::decode_listed;
 use crate::repository::index::{Interner, ProblemQuery, RunEntry, RunKey, RunQuery, Snapshot};
 use crate::repository::root::{Containment, OpenRoot, RootIdentity};
 
@@ -52,7 +52,7 @@ fn commit(number: u8) -> String {
 }
 
 impl ModelRun {
-    fn entry(&self, interner: &mut Interner) -> Arc<RunEntry> {
+    fn entry(&self, interner: &Interner) -> Arc<RunEntry> {
         let numbered = |prefix: &str, number: Option<u8>| number.map(|number| json!(format!("{prefix}{number}")));
         let keys = [
             ("run_id", Some(json!(format!("r{}", self.run_id)))),
@@ -64,8 +64,10 @@ impl ModelRun {
             ("labels", self.label.map(|number| json!({"key": number.to_string()}))),
         ];
         let keys = keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        let summary = decode_summary(Value::Object(keys.collect()).to_string().as_bytes()).expect("a summary");
-        Arc::new(interner.entry(&self.name(), summary, &[]))
+        let json = Value::Object(keys.collect()).to_string();
+        let mut details = DetailsWriter::default();
+        let listed = decode_listed(json.as_bytes(), &mut details).expect("a summary");
+        Arc::new(RunEntry::new(self.name(), &listed, details.take(), Vec::new(), &mut interner.local()).expect("valid"))
     }
 
     fn name(&self) -> DirectoryName {
@@ -112,7 +114,7 @@ fn identity() -> RootIdentity {
     OpenRoot::open_ambient(std::path::Path::new("/"), Containment::Walk).expect("opens").identity()
 }
 
-fn snapshot(runs: &[ModelRun], interner: &mut Interner, identity: RootIdentity) -> Snapshot {
+fn snapshot(runs: &[ModelRun], interner: &Interner, identity: RootIdentity) -> Snapshot {
     Snapshot::build(runs.iter().map(|run| run.entry(interner)).collect(), Vec::new(), at(0), identity)
 }
 
@@ -170,7 +172,7 @@ proptest! {
         limit in 1_usize..6,
         changes in proptest::collection::vec(proptest::collection::vec(change(), 0..4), 0..12),
     ) {
-        let (mut interner, identity) = (Interner::default(), identity());
+        let (interner, identity) = (Interner::default(), identity());
         let mut runs: Vec<ModelRun> =
             runs.into_iter().enumerate().map(|(directory, run)| ModelRun { directory, ..run }).collect();
         let mut stable = runs.clone();
@@ -178,7 +180,7 @@ proptest! {
         let mut met: Vec<Arc<RunEntry>> = Vec::new();
         let mut after: Option<RunKey> = None;
         loop {
-            let snapshot = snapshot(&runs, &mut interner, identity);
+            let snapshot = snapshot(&runs, &interner, identity);
             let page = snapshot.page(&query.query(), after.as_ref(), limit);
             let matching: Vec<&ModelRun> = runs.iter().filter(|run| run.matches(&query)).collect();
             prop_assert_eq!(page.total, matching.len() as u64);
@@ -229,7 +231,7 @@ proptest! {
     ) {
         let runs: Vec<ModelRun> =
             runs.into_iter().enumerate().map(|(directory, run)| ModelRun { directory, ..run }).collect();
-        let snapshot = snapshot(&runs, &mut Interner::default(), identity());
+        let snapshot = snapshot(&runs, &Interner::default(), identity());
         let newest = runs.iter().filter(|run| run.matches(&query)).min_by_key(|run| run.place());
         let found = snapshot.latest(&query.query()).map(|run| run.directory.to_string());
         prop_assert_eq!(found, newest.map(|run| run.name().to_string()));
@@ -237,8 +239,8 @@ proptest! {
 }
 
 #[test]
-fn runs_share_equal_texts_and_maps() {
-    let mut interner = Interner::default();
+fn runs_share_equal_texts_and_the_run_id_its_directory_s() {
+    let interner = Interner::default();
     let run = ModelRun {
         directory: 1,
         run_id: 1,
@@ -249,9 +251,10 @@ fn runs_share_equal_texts_and_maps() {
         commit: Some(1),
         label: Some(1),
     };
-    let (one, other) = (run.entry(&mut interner), run.entry(&mut interner));
+    let (one, other) = (run.entry(&interner), run.entry(&interner));
     assert!(Arc::ptr_eq(one.target.as_ref().expect("set"), other.target.as_ref().expect("set")));
-    assert!(Arc::ptr_eq(&one.labels, &other.labels) && Arc::ptr_eq(&one.markers, &other.markers));
+    let same = RunId::in_directory("d001", &one.directory).expect("a run id");
+    assert!(Arc::ptr_eq(&same.shared(), &one.directory.shared()));
 }
 
 #[test]

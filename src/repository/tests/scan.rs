@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::fs::FlockOperation;
@@ -11,22 +11,25 @@ use serde_json::json;
 
 use super::fixtures::{Fixture, Generation};
 use super::surroundings;
-use crate::model::{Marker, Problem, ProblemReason};
-use crate::repository::index::{ProblemQuery, RunEntry, RunQuery, Snapshot};
+use crate::model::{Detail, Marker, Problem, ProblemReason};
+use crate::repository::index::{Interner, ProblemQuery, RunEntry, RunQuery, Snapshot};
+use crate::repository::memory::{Known, Memory};
 use crate::repository::root::{Containment, OpenRoot};
-use crate::repository::scan::{Known, Memory, scan};
+use crate::repository::scan::scan;
 
 /// Scans, with the clock this many seconds ahead: so far ahead, that every summary has settled, or not at all.
-fn scan_ahead(fixture: &Fixture, memory: &Memory, seconds: i64) -> Memory {
+fn scan_ahead(fixture: &Fixture, memory: &mut Memory, seconds: i64) -> bool {
     let root = OpenRoot::open_ambient(&fixture.runs(), surroundings::containment()).expect("opens");
-    scan(&root, memory, &Mutex::default(), Timestamp::now().as_second() + seconds, 2).expect("is scanned").memory
+    let now = Timestamp::now().as_second() + seconds;
+    scan(&root, memory, &Interner::default(), now, 2).expect("is scanned")
 }
 
 fn run_in(memory: &Memory, directory: &str) -> Arc<RunEntry> {
-    match memory.get(directory.as_bytes()).map(|remembered| &remembered.known) {
-        Some(Known::Run(run)) => Arc::clone(run),
-        other => panic!("{directory} is {other:?}"),
-    }
+    let runs = memory.known().filter_map(|known| match known {
+        Known::Run(run) => Some(run),
+        Known::Problem(_) => None,
+    });
+    runs.into_iter().find(|run| run.directory.as_str() == directory).map(Arc::clone).expect("is a run")
 }
 
 fn problems(snapshot: &Snapshot) -> Vec<Problem> {
@@ -205,21 +208,26 @@ fn what_is_unchanged_is_not_read_again() {
     let fixture = Fixture::new();
     fixture.run("run").summary();
     fixture.run("bad").summary_bytes("no");
-    let first = scan_ahead(&fixture, &Memory::new(), 1000);
-    let second = scan_ahead(&fixture, &first, 1000);
-    assert!(Arc::ptr_eq(&run_in(&first, "run"), &run_in(&second, "run")));
-    assert_eq!(second.len(), 2);
+    let mut memory = Memory::default();
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
+    let first = run_in(&memory, "run");
+    assert!(!scan_ahead(&fixture, &mut memory, 1000), "nothing differs");
+    assert!(Arc::ptr_eq(&first, &run_in(&memory, "run")));
+    assert_eq!(memory.known().len(), 2);
 }
 
 #[test]
 fn what_was_written_within_the_grain_of_a_scan_is_read_again() {
     let fixture = Fixture::new();
     fixture.run("run").summary();
-    let first = scan_ahead(&fixture, &Memory::new(), 0);
-    let second = scan_ahead(&fixture, &first, 1000);
-    assert!(!Arc::ptr_eq(&run_in(&first, "run"), &run_in(&second, "run")), "it had not settled when it was first read");
-    let third = scan_ahead(&fixture, &second, 1000);
-    assert!(Arc::ptr_eq(&run_in(&second, "run"), &run_in(&third, "run")));
+    let mut memory = Memory::default();
+    scan_ahead(&fixture, &mut memory, 0);
+    let first = run_in(&memory, "run");
+    assert!(!scan_ahead(&fixture, &mut memory, 1000), "it says the same");
+    let second = run_in(&memory, "run");
+    assert!(!Arc::ptr_eq(&first, &second), "it had not settled when it was first read");
+    scan_ahead(&fixture, &mut memory, 1000);
+    assert!(Arc::ptr_eq(&second, &run_in(&memory, "run")));
 }
 
 #[test]
@@ -227,20 +235,27 @@ fn a_summary_rewritten_in_place_or_replaced_or_put_back_in_time_is_read_again() 
     let fixture = Fixture::new();
     let run = fixture.run("run").key("labels", json!({"n": "0"})).summary();
     let summary = run.path().join("retention-summary.json");
-    let label = |memory: &Memory| run_in(memory, "run").labels.first().map(|(_, value)| value.to_string());
+    let label = |memory: &Memory| {
+        let run = run_in(memory, "run");
+        run.details.iter().find_map(|detail| match detail {
+            Detail::Label("n", value) => Some(value.to_owned()),
+            _ => None,
+        })
+    };
     let text = |number: &str| format!(r#"{{"run_id":"run","labels":{{"n":"{number}"}}}}"#);
-    let mut memory = scan_ahead(&fixture, &Memory::new(), 1000);
+    let mut memory = Memory::default();
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
     assert_eq!(label(&memory).as_deref(), Some("0"));
 
     fixture.next_tick();
     std::fs::write(&summary, text("1")).expect("written");
-    memory = scan_ahead(&fixture, &memory, 1000);
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
     assert_eq!(label(&memory).as_deref(), Some("1"));
 
     fixture.next_tick();
     std::fs::write(run.path().join("new"), text("2")).expect("written");
     std::fs::rename(run.path().join("new"), &summary).expect("renamed");
-    memory = scan_ahead(&fixture, &memory, 1000);
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
     assert_eq!(label(&memory).as_deref(), Some("2"));
 
     // The same size and the same time of modification: the time of the change itself cannot be put back.
@@ -249,12 +264,12 @@ fn a_summary_rewritten_in_place_or_replaced_or_put_back_in_time_is_read_again() 
     let file = std::fs::File::create(&summary).expect("opens");
     std::io::Write::write_all(&mut &file, text("3").as_bytes()).expect("written");
     file.set_modified(modified).expect("the time is set");
-    memory = scan_ahead(&fixture, &memory, 1000);
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
     assert_eq!(label(&memory).as_deref(), Some("3"));
 
     std::fs::remove_dir_all(run.path()).expect("removed");
     fixture.run("run").key("labels", json!({"n": "4"})).summary();
-    memory = scan_ahead(&fixture, &memory, 1000);
+    assert!(scan_ahead(&fixture, &mut memory, 1000));
     assert_eq!(label(&memory).as_deref(), Some("4"));
 }
 
@@ -288,9 +303,10 @@ fn many_directories_are_all_found_by_several_threads() {
     }
     let root = OpenRoot::open_ambient(&fixture.runs(), Containment::Walk).expect("opens");
     for threads in [0, 1, 3, 100] {
-        let memory = scan(&root, &Memory::new(), &Mutex::default(), 0, threads).expect("is scanned").memory;
-        let runs = memory.values().filter(|remembered| matches!(remembered.known, Known::Run(_))).count();
-        assert_eq!((memory.len(), runs), (300, 200), "{threads} threads");
+        let mut memory = Memory::default();
+        scan(&root, &mut memory, &Interner::default(), 0, threads).expect("is scanned");
+        let runs = memory.known().filter(|known| matches!(known, Known::Run(_))).count();
+        assert_eq!((memory.known().len(), runs), (300, 200), "{threads} threads");
     }
 }
 
