@@ -24,7 +24,7 @@ use guide_board::repository::root::ContainmentChoice;
 use guide_board::repository::{Repository, RootSpec, RunQuery};
 
 /// How often each thing is measured; the least time counts, since everything else only adds to it.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 const PYTHON: &str = "
 import json, os, sys, time
@@ -44,7 +44,8 @@ print(best)
 fn main() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some("--resident") {
-        println!("{}", resident_after_scan(Path::new(&arguments.next().expect("a root"))));
+        let [warm_up, root] = [(); 2].map(|()| PathBuf::from(arguments.next().expect("two roots")));
+        println!("{}", resident_after_scan(&warm_up, &root));
         return;
     }
     let sizes = std::env::var("GUIDE_BOARD_BENCH_RUNS").unwrap_or_else(|_| "1000,10000".to_owned());
@@ -61,19 +62,24 @@ fn measure(size: usize) {
     let directory = tempfile::tempdir().expect("a directory");
     let root = directory.path().join("runs");
     make_runs(&root, size);
+    // The change time cannot be set back: wait until it is older than the grain of a scan.
+    std::thread::sleep(Duration::from_secs(5));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-    let plain = least(|| {
-        black_box(read_all(&root, threads));
-    });
-    let stat = least(|| {
-        black_box(stat_all(&root, threads));
-    });
-    let scan = least(|| drop(black_box(repository(&root).roots()[0].refresh().expect("scanned"))));
-    let held = held_bytes(&root);
+    let held = held_bytes(directory.path(), &root);
     let scanned = repository(&root);
     let roots = scanned.roots();
     roots[0].refresh().expect("scanned");
-    let refresh = least(|| drop(black_box(roots[0].refresh().expect("scanned"))));
+    // In turns, so that whatever else the machine does meanwhile falls on all alike.
+    let [plain, stat, scan, refresh] = least_in_turns([
+        &mut || {
+            black_box(read_all(&root, threads));
+        },
+        &mut || {
+            black_box(stat_all(&root, threads));
+        },
+        &mut || drop(black_box(repository(&root).roots()[0].refresh().expect("scanned"))),
+        &mut || drop(black_box(roots[0].refresh().expect("scanned"))),
+    ]);
     let snapshot = roots[0].snapshot().expect("scanned");
     let all = RunQuery::default();
     let pair = RunQuery {
@@ -102,12 +108,20 @@ fn repository(root: &Path) -> Repository {
 }
 
 fn least(mut work: impl FnMut()) -> Duration {
-    let mut once = || {
-        let began = Instant::now();
-        work();
-        began.elapsed()
-    };
-    (0..ROUNDS).map(|_| once()).min().unwrap_or_default()
+    let [least] = least_in_turns([&mut work]);
+    least
+}
+
+fn least_in_turns<const N: usize>(mut works: [&mut dyn FnMut(); N]) -> [Duration; N] {
+    let mut least = [Duration::MAX; N];
+    for _ in 0..ROUNDS {
+        for (work, least) in works.iter_mut().zip(&mut least) {
+            let began = Instant::now();
+            work();
+            *least = began.elapsed().min(*least);
+        }
+    }
+    least
 }
 
 /// Shares names out to threads, as a scan does.
@@ -154,18 +168,22 @@ fn python_scan(root: &Path) -> Option<Duration> {
 }
 
 /// What a scan adds to the memory of a process of its own, where nothing freed before is used again.
-fn held_bytes(root: &Path) -> usize {
+fn held_bytes(directory: &Path, root: &Path) -> usize {
     let this = std::env::current_exe().expect("this program");
-    let output = Command::new(this).arg("--resident").arg(root).output().expect("run");
+    let warm_up = directory.join("warm-up");
+    make_runs(&warm_up, 200);
+    let output = Command::new(this).arg("--resident").arg(warm_up).arg(root).output().expect("run");
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
 }
 
-fn resident_after_scan(root: &Path) -> usize {
-    let repository = repository(root);
+/// The warm-up takes what any scan takes, once: the code's pages, the threads' allocators.
+fn resident_after_scan(warm_up: &Path, root: &Path) -> usize {
+    let [warm_up, repository] = [warm_up, root].map(repository);
+    let warm = warm_up.roots()[0].refresh().expect("scanned");
     let before = resident_bytes();
     let snapshot = repository.roots()[0].refresh().expect("scanned");
     let held = resident_bytes().saturating_sub(before);
-    drop(snapshot);
+    drop((warm, snapshot));
     held
 }
 
@@ -215,8 +233,6 @@ fn make_runs(root: &Path, size: usize) {
         fs::write(&path, summary).expect("written");
         fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(old)).expect("aged");
     }
-    // The change time cannot be set back: wait until it is older than the grain of a scan.
-    std::thread::sleep(Duration::from_secs(5));
 }
 
 fn filetime_hour_ago() -> std::time::SystemTime {

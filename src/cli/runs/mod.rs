@@ -4,6 +4,7 @@ mod artifacts;
 mod cat;
 mod list;
 mod problems;
+mod pull;
 mod report;
 mod select;
 mod show;
@@ -28,6 +29,7 @@ Examples:
   guide-board runs latest --target my-repository --require completed
   guide-board runs report --run-id run-20260508T164334Z-7f3a91c2
   guide-board runs cat --directory nightly-17 normalized/findings.json
+  guide-board runs pull --directory nightly-17 ./nightly-17
   guide-board runs problems --runs-dir /var/lib/guide-board/runs
 
 Exit codes:
@@ -53,6 +55,7 @@ enum RunsCommand {
     Report(report::ReportArgs),
     Artifacts(artifacts::ArtifactsArgs),
     Cat(cat::CatArgs),
+    Pull(pull::PullArgs),
     Problems(problems::ProblemsArgs),
 }
 
@@ -87,6 +90,7 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
             RunsCommand::Report(args) => report::report(args, &history).await,
             RunsCommand::Artifacts(args) => artifacts::artifacts(args, &history).await,
             RunsCommand::Cat(args) => cat::cat(args, &history).await,
+            RunsCommand::Pull(args) => pull::pull(args, &history).await,
             RunsCommand::Problems(args) => problems::problems(args, &history).await,
         }
     });

@@ -3,6 +3,7 @@
 //! Nothing that a request or a document names is opened here; that is [`super::root`]'s affair.
 
 mod operator;
+mod run_copy;
 pub mod target_tree;
 
 use std::io::Read as _;
@@ -12,6 +13,8 @@ pub(super) use operator::rename_new;
 pub use operator::{
     OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically,
 };
+
+pub use run_copy::{PartialFile, RunCopy};
 
 /// Why a file or directory that the operator named could not be read. `Display` names it and says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -92,13 +92,14 @@ enum Key {
     Labels,
     RetentionPolicy,
     #[serde(
+        rename = "status",
         alias = "target",
         alias = "target_ref",
         alias = "assessment",
         alias = "assessment_ref",
         alias = "report_refs"
     )]
-    Status,
+    Older,
     #[serde(other)]
     Unknown,
 }
@@ -120,7 +121,7 @@ impl Key {
             Self::SourceCommits => 10,
             Self::Labels => 11,
             Self::RetentionPolicy => 12,
-            Self::Status => 13,
+            Self::Older => 13,
             Self::Unknown => 14,
         }
     }
@@ -154,7 +155,7 @@ impl<'de> Visitor<'de> for SummaryVisitor<'_> {
             match key {
                 _ if again => return Err(not_short()),
                 Key::Unknown => drop(map.next_value::<IgnoredAny>()?),
-                Key::Status => return Err(not_short()),
+                Key::Older => return Err(not_short()),
                 Key::SchemaVersion => drop(map.next_value::<Text<'_>>()?),
                 Key::RunId => run_id = Some(map.next_value::<Text<'de>>()?.0),
                 Key::TargetProfileRef => target_profile_ref = text(&mut map)?,

@@ -55,7 +55,12 @@ impl Place {
 
     /// The binary in this directory and a neutral environment, with 80 columns.
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guide-board"));
+        self.command_of(env!("CARGO_BIN_EXE_guide-board"))
+    }
+
+    /// Another program, likewise.
+    pub(super) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.directory.path()).env_clear().env("COLUMNS", "80").stdin(Stdio::null());
         command
     }

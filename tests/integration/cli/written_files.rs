@@ -1,4 +1,9 @@
-//! `runs cat --output`: a file is whole or not there.
+//! `runs cat --output` and `runs pull`: a file is whole or not there, and nothing is overwritten unasked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
 
 use super::place::Place;
 
@@ -33,4 +38,61 @@ fn nothing_is_left_where_nothing_could_be_read_and_only_files_are_replaced() {
     let left: Vec<_> =
         std::fs::read_dir(place.path("out")).expect("listed").map(|entry| entry.expect("one").file_name()).collect();
     assert_eq!(left, ["link"]);
+}
+
+/// The files beneath a directory by their paths.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(path) = waiting.pop() {
+        for entry in std::fs::read_dir(&path).expect("listed") {
+            let path = entry.expect("one").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(directory).expect("beneath").to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(&path).expect("read"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_pulled_run_is_the_run_and_is_listed_like_it() {
+    let place = Place::new();
+    for directory in std::fs::read_dir(place.path("runs")).expect("listed") {
+        let directory = directory.expect("one").file_name().into_string().expect("UTF-8");
+        let copy = format!("copies/{directory}");
+        let pulled = place.command().args(["runs", "pull", "--directory", &directory, &copy]).output().expect("it ran");
+        assert!(pulled.status.success(), "{directory}: {}", String::from_utf8_lossy(&pulled.stderr));
+        assert_eq!(files(&place.path("runs").join(&directory)), files(&place.path(&copy)), "{directory}");
+    }
+    let listed = |root: &str| {
+        let output = place.command().args(["runs", "list", "--runs-dir", root]).output().expect("it ran");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(listed("runs"), listed("copies"));
+}
+
+#[test]
+fn a_pull_that_was_killed_goes_on_where_it_was() {
+    let place = Place::new();
+    let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(|number| number.to_le_bytes()).take(3_000_000).collect();
+    let run = place.path("runs/hand-over");
+    std::fs::create_dir_all(run.join("artifacts/big")).expect("made");
+    std::fs::write(run.join("artifacts/big/file.bin"), &bytes).expect("written");
+    // The system kills it once it has written half of the file.
+    let limited = "ulimit -f 3000; exec \"$0\" runs pull --directory hand-over copy";
+    let killed =
+        place.command_of("sh").args(["-c", limited, env!("CARGO_BIN_EXE_guide-board")]).output().expect("it ran");
+    assert!(!killed.status.success(), "{killed:?}");
+    assert!(!place.path("copy/artifacts/big/file.bin").exists() && !place.path("copy/retention-summary.json").exists());
+    let again =
+        place.command().args(["runs", "pull", "--directory", "hand-over", "copy", "--json"]).output().expect("it ran");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    let told: Value = serde_json::from_slice(&again.stdout).expect("JSON");
+    let fetched = told["bytes_pulled"].as_u64().expect("a number");
+    assert!((1_400_000..1_700_000).contains(&fetched), "half of it was there already: {told}");
+    assert_eq!(files(&run), files(&place.path("copy")));
 }
