@@ -2,6 +2,7 @@
 //! directory could do about it.
 
 mod fixtures;
+mod following;
 
 mod artifact;
 mod errors;
