@@ -147,6 +147,9 @@ impl LocatedRun {
         if after.is_some_and(|after| after.generation != generation) {
             return Err(Error::Changed { path: document.to_owned() });
         }
+        if after.is_some_and(|after| after.end > file.identity().size()) {
+            return Err(Error::NoSuchPlace { path: document.to_owned() });
+        }
         if file.identity().size() > layout::MAX_PACKAGE_BYTES {
             return Err(Error::DocumentTooLarge {
                 document: document.to_owned(),

@@ -40,8 +40,8 @@ Exit codes:
 
 /// Lists the findings of a run
 ///
-/// They come in the order of normalized/findings.json, without --limit all that match. Items of it that are malformed are told below the
-/// others. Works with --directory on runs that were broken off, too.
+/// They come in the order of normalized/findings.json, without --limit all that match. Items of it that are malformed are told below, by
+/// their place, from 0. Works with --directory on runs that were broken off, too.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = FINDINGS_EXAMPLES)]
 pub(super) struct FindingsArgs {
@@ -66,8 +66,8 @@ pub(super) struct FindingsArgs {
 
 /// Lists the evidence of a run: what each check found
 ///
-/// The items come in the order of normalized/evidence.json, without --limit all that match. Items of it that are malformed are told below
-/// the others. Works with --directory on runs that were broken off, too.
+/// The items come in the order of normalized/evidence.json, without --limit all that match. Items of it that are malformed are told below,
+/// by their place, from 0. Works with --directory on runs that were broken off, too.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EVIDENCE_EXAMPLES)]
 pub(super) struct EvidenceArgs {
@@ -124,7 +124,8 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
         return Ok(exit::DONE);
     }
     let mut text = findings_table(&whole.findings);
-    text.push_str(&progress.sum(whole.total_size, "finding", &[&whole.severity_counts, &whole.disposition_counts]));
+    let counts = [("severity", &whole.severity_counts), ("disposition", &whole.disposition_counts)];
+    text.push_str(&progress.sum(whole.total_size, "finding", &counts));
     text.push_str(&malformed(&whole.malformed_items, whole.malformed_count));
     terminal::print(&text)?;
     Ok(exit::DONE)
@@ -166,7 +167,7 @@ pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u
         return Ok(exit::DONE);
     }
     let mut text = evidence_table(&whole.evidence);
-    text.push_str(&progress.sum(whole.total_size, "item", &[&whole.result_counts]));
+    text.push_str(&progress.sum(whole.total_size, "item", &[("result", &whole.result_counts)]));
     text.push_str(&malformed(&whole.malformed_items, whole.malformed_count));
     terminal::print(&text)?;
     Ok(exit::DONE)
@@ -200,18 +201,18 @@ impl Progress {
     }
 
     /// `2 of 3 findings (1 high, 2 low; 3 unexpected)`.
-    fn sum(&self, total: i64, noun: &str, counts: &[&BTreeMap<String, i64>]) -> String {
+    fn sum(&self, total: i64, noun: &str, counts: &[(&str, &BTreeMap<String, i64>)]) -> String {
         let total = u64::try_from(total).unwrap_or_default();
         let all = terminal::counted(total, noun);
         let mut text = if self.shown < total { format!("{} of {all}", self.shown) } else { all };
-        let words = |counts: &BTreeMap<String, i64>| {
+        let words = |(what, counts): &(&str, &BTreeMap<String, i64>)| {
             let one = |(word, count): (&String, &i64)| match word.as_str() {
-                "" => format!("{count} without"),
+                "" => format!("{count} without {what}"),
                 word => format!("{count} {}", terminal::cell(word)),
             };
             counts.iter().map(one).collect::<Vec<_>>().join(", ")
         };
-        let counts: Vec<String> = counts.iter().map(|counts| words(counts)).filter(|words| !words.is_empty()).collect();
+        let counts: Vec<String> = counts.iter().map(words).filter(|words| !words.is_empty()).collect();
         if !counts.is_empty() {
             text.push_str(&format!(" ({})", counts.join("; ")));
         }
@@ -221,10 +222,8 @@ impl Progress {
 }
 
 fn malformed(items: &[pb::MalformedItem], count: i64) -> String {
-    let mut text: String = items
-        .iter()
-        .map(|item| format!("malformed: item {}, counted from 0: {}\n", item.index, terminal::cell(&item.message)))
-        .collect();
+    let mut text: String =
+        items.iter().map(|item| format!("malformed: [{}], {}\n", item.index, terminal::cell(&item.message))).collect();
     let more = u64::try_from(count).unwrap_or_default().saturating_sub(u64::try_from(items.len()).unwrap_or_default());
     if more > 0 {
         text.push_str(&format!("malformed: {more} more\n"));

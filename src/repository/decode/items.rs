@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -82,9 +82,7 @@ fn walk(
     visit: &mut dyn FnMut(RawItem<'_>) -> ControlFlow<()>,
 ) -> Result<(), ItemsError> {
     let (state, taken) = (GuardState::new(MAX_ITEM_BYTES), Cell::new(0));
-    let buffered = BufReader::with_capacity(BUFFER_BYTES, Guard::new(bytes, &state));
-    // Counted behind the buffer: the parser takes one byte after the other, so the count is exact.
-    let mut deserializer = serde_json::Deserializer::from_reader(Counted { inner: buffered, taken: &taken });
+    let mut deserializer = serde_json::Deserializer::from_reader(Counted::new(Guard::new(bytes, &state), &taken));
     let mut walk = Walk { state: &state, taken: &taken, start, visit, arrays: 0, stopped: false, defect: None };
     let outcome = match start.name {
         Some(_) => (&mut deserializer).deserialize_any(DocumentVisitor(&mut walk)).and_then(|()| deserializer.end()),
@@ -119,17 +117,38 @@ fn explain(walk: &Walk<'_>, error: &serde_json::Error) -> ItemsError {
     }
 }
 
-/// Counts the bytes that the parser has taken.
+/// A buffer that counts the bytes taken out of it. The parser takes one after the other, so the count is exact.
 struct Counted<'a, R> {
     inner: R,
+    buffer: Box<[u8]>,
+    next: usize,
+    filled: usize,
     taken: &'a Cell<u64>,
 }
 
+impl<'a, R: Read> Counted<'a, R> {
+    fn new(inner: R, taken: &'a Cell<u64>) -> Self {
+        Self { inner, buffer: vec![0; BUFFER_BYTES].into(), next: 0, filled: 0, taken }
+    }
+}
+
 impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.taken.set(self.taken.get().saturating_add(u64::try_from(count).unwrap_or(0)));
-        Ok(count)
+    /// One byte at a time, whatever there is room for.
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+        let Some(slot) = room.first_mut() else { return Ok(0) };
+        if self.next == self.filled {
+            (self.next, self.filled) = (0, 0);
+            self.filled = self.inner.read(&mut self.buffer)?;
+        }
+        match self.buffer.get(self.next) {
+            Some(byte) if self.next < self.filled => {
+                *slot = *byte;
+                self.next = self.next.saturating_add(1);
+                self.taken.set(self.taken.get().saturating_add(1));
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
     }
 }
 
