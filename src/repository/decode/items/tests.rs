@@ -82,6 +82,40 @@ fn an_item_of_several_mebibytes_is_read() {
     assert_eq!(texts(&document).len(), 2);
 }
 
+/// A document that is made as it is read: `left` items more.
+struct Endless<'a> {
+    left: u64,
+    pending: &'static [u8],
+    given: &'a Cell<u64>,
+}
+
+impl Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.pending.is_empty() && self.left > 0 {
+            self.left -= 1;
+            self.pending = if self.left == 0 { b"{}]" } else { b"{}," };
+        }
+        let count = self.pending.read(buffer)?;
+        self.given.set(self.given.get() + u64::try_from(count).expect("a length"));
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_million_items_are_read_with_no_more_than_a_buffer_ahead() {
+    let given = Cell::new(0);
+    let document = Endless { left: 1_000_000, pending: b"[", given: &given };
+    let mut seen = 0_u64;
+    read_items(document, "findings", &mut |item| {
+        seen += 1;
+        assert_eq!(item.end, seen * 3);
+        assert!(given.get() - item.end <= u64::try_from(BUFFER_BYTES).expect("a length"));
+        ControlFlow::Continue(())
+    })
+    .expect("items");
+    assert_eq!(seen, 1_000_000);
+}
+
 #[test]
 fn reading_on_from_where_any_item_ended_gives_the_rest() {
     let document = r#"{"x": [1], "findings" : [ 1 , -2.5e3,{"a":"]\"}"} ,"x\\", null,true
