@@ -6,6 +6,7 @@
 mod artifact;
 mod details;
 mod ids;
+mod item;
 mod path;
 mod problem;
 mod run;
@@ -15,6 +16,7 @@ mod vocabulary;
 pub use artifact::{ArtifactEntry, Rebase, StoredPath};
 pub use details::{Detail, Details, DetailsWriter};
 pub use ids::{DirectoryName, InvalidName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, RootName, RunId};
+pub use item::{EvidenceItem, FindingItem, ItemRest, Location};
 pub use path::{PathSyntaxError, RelativePath};
 pub use problem::{Problem, ProblemReason};
 pub use run::{Marker, Retention, RunSummary};

@@ -199,7 +199,7 @@ fn whole_digest(file: &OutputFile, path: &RelativePath) -> Result<String, Error>
 }
 
 /// The generation of a file in this state. Hashed, since it would otherwise tell inode numbers.
-fn generation(identity: FileIdentity) -> String {
+pub(super) fn generation(identity: FileIdentity) -> String {
     hex(Sha256::digest(identity.to_bytes()).get(..16).unwrap_or_default())
 }
 

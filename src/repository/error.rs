@@ -133,6 +133,12 @@ pub enum Error {
         /// The path, made printable.
         path: String,
     },
+    /// A later page was asked for with a place at which none of this document ended. Start from the first page.
+    #[error("no page of `{path}` ended there; start from the first page")]
+    NoSuchPlace {
+        /// The path, made printable.
+        path: String,
+    },
     /// The server may not read the file. An operator can mend that.
     #[error("permission to read `{path}` is denied; its owner can mend that")]
     Unreadable {

@@ -1,11 +1,15 @@
 //! From the model to the wire.
 
+mod items;
+
 use prost::Message;
 
 use crate::jobs::JobView;
 use crate::model::{Detail, JobStatus, Marker, Problem, ProblemReason, ResultStatus, RunSummary};
 use crate::repository::{FoundFile, ManifestRow, ReportFile, RetainedRun, RowState, RunEntry, layout};
 use crate::wire::pb;
+
+pub(super) use items::{evidence, finding, malformed_item};
 
 /// An item above this size comes without its free-form part, in bytes.
 const MAX_ITEM_BYTES: usize = 1 << 20;

@@ -10,18 +10,33 @@ const PAGE_BYTES: usize = super::MAX_MESSAGE_BYTES - (256 << 10);
 
 /// Cuts a page that would outgrow its message. Keeps at least one item, and returns how many are kept.
 pub(super) fn fitting<M: Message>(items: &mut Vec<M>) -> usize {
-    let mut room = PAGE_BYTES;
-    let mut kept = 0;
-    for item in items.iter() {
-        let size = item.encoded_len() + 8;
-        if kept > 0 && size > room {
-            break;
-        }
-        room = room.saturating_sub(size);
-        kept += 1;
-    }
+    let mut room = PageRoom::new();
+    let kept = items.iter().take_while(|item| room.admits(*item)).count();
     items.truncate(kept);
     kept
+}
+
+/// The room that a page has left.
+pub(super) struct PageRoom {
+    left: usize,
+    is_empty: bool,
+}
+
+impl PageRoom {
+    pub(super) const fn new() -> Self {
+        Self { left: PAGE_BYTES, is_empty: true }
+    }
+
+    /// Takes the room of one more item, if there is enough. The first item always has room.
+    pub(super) fn admits(&mut self, item: &impl Message) -> bool {
+        let size = item.encoded_len() + 8;
+        if size > self.left && !self.is_empty {
+            return false;
+        }
+        self.left = self.left.saturating_sub(size);
+        self.is_empty = false;
+        true
+    }
 }
 
 /// What the counts by word may hold, in bytes.

@@ -6,6 +6,7 @@
 mod admission;
 mod catalog;
 mod convert;
+mod items;
 mod listing;
 mod page_token;
 mod parse;

@@ -58,9 +58,7 @@ impl<K: for<'de> Deserialize<'de>> PageToken<K> {
         if text.is_empty() {
             return Ok(None);
         }
-        let Self(_, fingerprint, place) = text.parse().map_err(|NotAToken| {
-            FieldError::new("page_token", "not a page token of this server; start from the first page")
-        })?;
+        let Self(_, fingerprint, place) = text.parse().map_err(|NotAToken| not_a_token())?;
         if fingerprint == query.0 {
             Ok(Some(place))
         } else {
@@ -74,9 +72,12 @@ impl<K: for<'de> Deserialize<'de>> PageToken<K> {
 
 /// Reads the token of a list of runs.
 pub(super) fn read_run_place(text: &str, query: &QueryFingerprint) -> Result<Option<RunKey>, FieldError> {
-    PageToken::<RunPlace>::read(text, query)?.map(RunPlace::into_key).transpose().map_err(|NotAToken| {
-        FieldError::new("page_token", "not a page token of this server; start from the first page")
-    })
+    PageToken::<RunPlace>::read(text, query)?.map(RunPlace::into_key).transpose().map_err(|NotAToken| not_a_token())
+}
+
+/// The refusal of a token that this server did not make.
+pub(super) fn not_a_token() -> FieldError {
+    FieldError::new("page_token", "not a page token of this server; start from the first page")
 }
 
 impl<K: Serialize> fmt::Display for PageToken<K> {

@@ -74,21 +74,26 @@ pub(super) fn query(fields: FilterFields) -> Result<RunQuery, FieldError> {
     if commit.as_ref().is_some_and(|commit| commit.len() < 7) {
         return Err(FieldError::new("source_commit", "give the whole commit id or at least its first 7 characters"));
     }
-    if fields.statuses.len() > MAX_FILTER_ITEMS || fields.statuses.iter().any(|word| word.len() > MAX_FILTER_BYTES) {
-        return Err(FieldError::new("statuses", "at most 64 words of at most 4096 bytes"));
-    }
     if fields.labels.len() > MAX_FILTER_ITEMS {
         return Err(FieldError::new("labels", "at most 64 labels"));
     }
     Ok(RunQuery {
         target: text("target", fields.target)?,
         assessment: text("assessment", fields.assessment)?,
-        statuses: fields.statuses,
+        statuses: words("statuses", fields.statuses)?,
         completed_after: time("completed_after", fields.completed_after)?,
         completed_before: time("completed_before", fields.completed_before)?,
         source_commit: commit,
         labels: fields.labels,
     })
+}
+
+/// The words that a list of words filters by.
+pub(super) fn words(field: &'static str, words: Vec<String>) -> Result<Vec<String>, FieldError> {
+    if words.len() > MAX_FILTER_ITEMS || words.iter().any(|word| word.len() > MAX_FILTER_BYTES) {
+        return Err(FieldError::new(field, "at most 64 words of at most 4096 bytes"));
+    }
+    Ok(words)
 }
 
 fn text(field: &'static str, text: String) -> Result<Option<String>, FieldError> {

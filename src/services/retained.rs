@@ -9,7 +9,7 @@ use super::admission::Admission;
 use super::page_token::{self, PageToken, QueryFingerprint, RunPlace};
 use super::parse::{self, FilterFields};
 use super::streams::{self, Replies};
-use super::{MAX_MESSAGE_BYTES, blocking, blocking_before_stream, convert, listing};
+use super::{MAX_MESSAGE_BYTES, blocking, blocking_before_stream, convert, items, listing};
 use crate::repository::{
     self, LocatedRun, ProblemQuery, ReadRequest, Repository, RunSelector, RunsRoot, UnsafeRefs, layout,
 };
@@ -23,7 +23,7 @@ const REPLY_SLACK: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub struct RetainedRuns {
     repository: Arc<Repository>,
-    admission: Admission,
+    pub(super) admission: Admission,
 }
 
 impl RetainedRuns {
@@ -33,7 +33,7 @@ impl RetainedRuns {
         Self { repository, admission }
     }
 
-    fn root(&self, asked: &str) -> Result<Arc<RunsRoot>, Status> {
+    pub(super) fn root(&self, asked: &str) -> Result<Arc<RunsRoot>, Status> {
         Ok(Arc::clone(self.repository.root(asked)?))
     }
 }
@@ -252,8 +252,22 @@ impl RetainedRunService for RetainedRuns {
             blocking_before_stream(permit, move || Ok(root.locate(&selector)?.read(path, &read)?)).await?;
         Ok(Response::new(streams::artifact(reader, permit)))
     }
+
+    async fn list_findings(
+        &self,
+        request: Request<pb::ListFindingsRequest>,
+    ) -> Result<Response<pb::ListFindingsResponse>, Status> {
+        items::findings(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_evidence(
+        &self,
+        request: Request<pb::ListEvidenceRequest>,
+    ) -> Result<Response<pb::ListEvidenceResponse>, Status> {
+        items::evidence(self, request.into_inner()).await.map(Response::new)
+    }
 }
 
-fn count<N: TryInto<i64>>(number: N) -> i64 {
+pub(super) fn count<N: TryInto<i64>>(number: N) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

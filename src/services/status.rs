@@ -7,6 +7,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::page_token;
 use super::parse::FieldError;
 use crate::jobs;
 use crate::repository;
@@ -90,6 +91,7 @@ impl From<repository::Error> for Status {
             E::RunNotFound { .. } => (Code::NotFound, "RUN_NOT_FOUND", false),
             E::RunIdAmbiguous { .. } => (Code::FailedPrecondition, "RUN_ID_AMBIGUOUS", false),
             E::PathInvalid(syntax) => return FieldError::path("path", syntax.to_string()).into(),
+            E::NoSuchPlace { .. } => return page_token::not_a_token().into(),
             E::ArtifactNotFound { .. } | E::ReportNotFound { .. } => (Code::NotFound, "ARTIFACT_NOT_FOUND", false),
             E::NotAFile { .. } => (Code::FailedPrecondition, "NOT_A_FILE", false),
             E::UnsafePath { .. } | E::UnsafeRefs { .. } => (Code::FailedPrecondition, "UNSAFE_PATH", false),

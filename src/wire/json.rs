@@ -193,6 +193,8 @@ mod tests {
     fn every_named_message_is_in_the_descriptor_set() {
         assert!(to_json(&pb::Job::default()).is_ok());
         assert!(to_json(&pb::GetServerInfoResponse::default()).is_ok());
+        assert!(to_json(&pb::ListEvidenceResponse::default()).is_ok());
+        assert!(to_json(&pb::ListFindingsResponse::default()).is_ok());
         assert!(to_json(&pb::ListProblemsResponse::default()).is_ok());
         assert!(to_json(&pb::ListRetainedRunsResponse::default()).is_ok());
         assert!(to_json(&pb::GetLatestRetainedRunResponse::default()).is_ok());

@@ -34,6 +34,8 @@ named!(
     GetRetainedRunResponse,
     GetServerInfoResponse,
     Job,
+    ListEvidenceResponse,
+    ListFindingsResponse,
     ListProblemsResponse,
     ListRetainedRunsResponse,
     StreamArtifactManifestResponse,

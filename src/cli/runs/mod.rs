@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod cat;
+mod items;
 mod list;
 mod problems;
 mod pull;
@@ -28,7 +29,8 @@ Examples:
   guide-board runs list --since 7d --status failed
   guide-board runs latest --target my-repository --require completed
   guide-board runs report --run-id run-20260508T164334Z-7f3a91c2
-  guide-board runs cat --directory nightly-17 normalized/findings.json
+  guide-board runs findings --directory nightly-17 --disposition unexpected
+  guide-board runs cat --directory nightly-17 artifacts/ext/log.txt
   guide-board runs pull --directory nightly-17 ./nightly-17
   guide-board runs problems --runs-dir /var/lib/guide-board/runs
 
@@ -53,6 +55,8 @@ enum RunsCommand {
     Latest(list::LatestArgs),
     Show(show::ShowArgs),
     Report(report::ReportArgs),
+    Findings(items::FindingsArgs),
+    Evidence(items::EvidenceArgs),
     Artifacts(artifacts::ArtifactsArgs),
     Cat(cat::CatArgs),
     Pull(pull::PullArgs),
@@ -88,6 +92,8 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
             RunsCommand::Latest(args) => list::latest(args, &history).await,
             RunsCommand::Show(args) => show::show(args, &history).await,
             RunsCommand::Report(args) => report::report(args, &history).await,
+            RunsCommand::Findings(args) => items::findings(args, &history).await,
+            RunsCommand::Evidence(args) => items::evidence(args, &history).await,
             RunsCommand::Artifacts(args) => artifacts::artifacts(args, &history).await,
             RunsCommand::Cat(args) => cat::cat(args, &history).await,
             RunsCommand::Pull(args) => pull::pull(args, &history).await,

@@ -8,8 +8,6 @@ use std::io::Read;
 const MAX_DEPTH: u32 = 128;
 /// The longest string, in bytes as written.
 const MAX_STRING_BYTES: u64 = 16 << 20;
-/// The largest item, in bytes as written, give or take one read buffer.
-const MAX_ITEM_BYTES: u64 = 1 << 20;
 
 /// Which bound was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +22,16 @@ impl fmt::Display for Bound {
         f.write_str(match self {
             Self::Depth => "it is nested deeper than 128 levels",
             Self::StringLength => "it has a string of more than 16 MiB",
-            Self::ItemSize => "it has an entry of more than 1 MiB",
+            Self::ItemSize => "one of its items is too large",
         })
     }
 }
 
 /// What a [`Guard`] shares with the one who parses its bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct GuardState {
+    /// The largest item, in bytes as written, give or take one read buffer.
+    max_item_bytes: u64,
     /// Bytes left for the present item; `None` outside of items.
     item_budget: Cell<Option<u64>>,
     /// The bound that was broken, if any.
@@ -41,8 +41,12 @@ pub(super) struct GuardState {
 }
 
 impl GuardState {
+    pub(super) const fn new(max_item_bytes: u64) -> Self {
+        Self { max_item_bytes, item_budget: Cell::new(None), broken: Cell::new(None), failed: Cell::new(None) }
+    }
+
     pub(super) fn begin_item(&self) {
-        self.item_budget.set(Some(MAX_ITEM_BYTES));
+        self.item_budget.set(Some(self.max_item_bytes));
     }
 
     pub(super) fn end_items(&self) {

@@ -14,6 +14,8 @@ use crate::model::{ArtifactEntry, StoredPath};
 
 /// How much is read from the disk at a time.
 const BUFFER_BYTES: usize = 64 << 10;
+/// The largest entry, in bytes as written.
+const MAX_ENTRY_BYTES: u64 = 1 << 20;
 
 /// Whether a package has a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub fn read_manifest(
     package: impl Read,
     visit: &mut dyn FnMut(ArtifactEntry) -> ControlFlow<()>,
 ) -> Result<ManifestPresence, ManifestError> {
-    let state = GuardState::default();
+    let state = GuardState::new(MAX_ENTRY_BYTES);
     let reader = BufReader::with_capacity(BUFFER_BYTES, Guard::new(package, &state));
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let mut walk = Walk { state: &state, visit, presence: ManifestPresence::Missing, stopped: false };

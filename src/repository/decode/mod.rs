@@ -2,12 +2,16 @@
 
 mod document;
 mod guard;
+mod item;
+mod items;
 mod listed;
 mod manifest;
 mod small;
 mod summary;
 mod text;
 
+pub use item::{Item, ItemKind, ItemWords};
+pub use items::{ItemsError, RawItem, read_items, resume_items};
 pub use listed::{ListedSummary, decode_listed};
 pub use manifest::{ManifestError, ManifestPresence, read_manifest};
 pub use small::{RecordedDocument, recorded_digests, recorded_output_dir};

@@ -83,7 +83,13 @@ impl OutputFile {
     /// A reader from the beginning, with a position of its own.
     #[must_use]
     pub const fn reader(&self) -> OutputReader<'_> {
-        OutputReader { file: self, position: 0 }
+        self.reader_from(0)
+    }
+
+    /// A reader from an offset, with a position of its own. Beyond the end there is nothing to read.
+    #[must_use]
+    pub const fn reader_from(&self, offset: u64) -> OutputReader<'_> {
+        OutputReader { file: self, position: offset }
     }
 }
 
@@ -93,7 +99,7 @@ impl AsFd for OutputFile {
     }
 }
 
-/// Reads an [`OutputFile`] from its beginning.
+/// Reads an [`OutputFile`] onward from some offset.
 #[derive(Debug)]
 pub struct OutputReader<'a> {
     file: &'a OutputFile,

@@ -71,8 +71,9 @@ impl Place {
         let text = text.replace(&here, "[HERE]").replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
         let mut redacted = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
-            match line.split_once("\"scanned_at\": ") {
-                Some((before, _)) => redacted.push_str(&format!("{before}\"scanned_at\": [TIME]\n")),
+            let hidden = [("\"scanned_at\": ", "[TIME]\n"), ("\"generation\": ", "[GENERATION],\n")];
+            match hidden.iter().find_map(|(key, shown)| Some((line.split_once(key)?.0, key, shown))) {
+                Some((before, key, shown)) => redacted.push_str(&format!("{before}{key}{shown}")),
                 None => redacted.push_str(line),
             }
         }
@@ -114,6 +115,12 @@ fn copy(from: &Path, to: &Path) {
 fn broken(root: &Path) -> File {
     let summary = |directory: &str, text: &str| put(root, &format!("{directory}/retention-summary.json"), text);
     put(root, "being-made/run.json", "{}");
+    put(
+        root,
+        "being-made/normalized/findings.json",
+        json!({"findings": [{"id": "finding-0001", "severity": "low"}]}).to_string(),
+    );
+    put(root, "being-made/normalized/evidence.json", "[{\"id\": \"evidence-0001\"");
     let writer = File::options().write(true).open(root.join("being-made/run.json")).expect("opened");
     rustix::fs::flock(&writer, FlockOperation::LockExclusive).expect("locked");
     put(root, "broken-off/run.json", "{}");
@@ -161,6 +168,19 @@ fn odd(root: &Path) {
         "reviewer": {"name": "A \u{1b}[31mreviewer", "done": true}, "evidence_counts": "many",
     });
     put(root, "states/retention-summary.json", summary.to_string());
+    let findings = json!([
+        {"id": "f-1", "severity": "critical", "disposition": "unexpected", "check_id": "a", "title": "Steers \u{1b}[2J terminals",
+         "locations": [{"path": "src/a.rs", "line": 7}, {"path": "b"}, {"path": "c"}], "artifact_refs": ["../outside", "artifacts/x"]},
+        {"id": "f-2", "severity": "grave", "disposition": "disputed", "check_id": "b", "description": "No title", "owner": {"name": "x"}},
+        "no finding",
+        {"id": 3, "severity": "low", "disposition": "waived", "locations": [{"path": "d"}], "description": "x".repeat(2 << 20)},
+        {},
+    ]);
+    put(root, "broke/normalized/findings.json", json!({"schema_version": "0", "items": findings}).to_string());
+    let many: Vec<_> = (0..25).map(|_| json!(null)).chain([json!({"id": "e-1", "result": "unknown"})]).collect();
+    put(root, "broke/normalized/evidence.json", json!(many).to_string());
+    std::fs::create_dir_all(root.join("states/normalized")).expect("made");
+    symlink("../secret.txt", root.join("states/normalized/findings.json")).expect("linked");
     let summary =
         json!({"run_id": "broke", "result_status": "infrastructure_error", "completed_at": "2026-05-01T00:00:00Z"});
     put(root, "broke/retention-summary.json", summary.to_string());

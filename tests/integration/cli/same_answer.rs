@@ -173,6 +173,14 @@ async fn about_every_single_run() {
             };
             let reply = retained().get_retained_run_reports(request).await.map(Response::into_inner);
             served.compare(reply, &["report", "--directory", &directory]);
+            for (page_size, limit) in [(500, "1000"), (2, "2")] {
+                let request = pb::ListFindingsRequest { directory: directory.clone(), page_size, ..Default::default() };
+                let reply = retained().list_findings(request).await.map(Response::into_inner);
+                served.compare(reply, &["findings", "--directory", &directory, "--limit", limit]);
+                let request = pb::ListEvidenceRequest { directory: directory.clone(), page_size, ..Default::default() };
+                let reply = retained().list_evidence(request).await.map(Response::into_inner);
+                served.compare(reply, &["evidence", "--directory", &directory, "--limit", limit]);
+            }
             for include_unlisted in [false, true] {
                 let request = pb::StreamArtifactManifestRequest {
                     directory: directory.clone(),
@@ -190,6 +198,36 @@ async fn about_every_single_run() {
             let reply = retained().get_retained_run(request).await.map(Response::into_inner);
             served.compare(reply, &["show", "--run-id", run_id]);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn about_the_items_that_match() {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for (root, directory) in [("runs", "run-20250318T091205Z"), ("odd", "broke"), ("odd", "states")] {
+        let served = serve(root).await;
+        let findings = pb::ListFindingsRequest {
+            directory: directory.to_owned(),
+            severities: words(&["low", "grave", ""]),
+            dispositions: words(&["unexpected", "disputed"]),
+            classifications: words(&["warning", ""]),
+            check_ids: words(&["security-policy", "b"]),
+            ..Default::default()
+        };
+        let reply = served.client.retained().list_findings(findings).await.map(Response::into_inner);
+        let filters = ["--severity", "low", "--severity", "grave", "--severity", "", "--disposition", "unexpected"];
+        let more = ["--disposition", "disputed", "--classification", "warning", "--classification", ""];
+        let checks = ["--check", "security-policy", "--check", "b"];
+        served.compare(reply, &[&["findings", "--directory", directory][..], &filters, &more, &checks].concat());
+        let evidence = pb::ListEvidenceRequest {
+            directory: directory.to_owned(),
+            results: words(&["pass", "unknown"]),
+            severities: words(&[""]),
+            ..Default::default()
+        };
+        let reply = served.client.retained().list_evidence(evidence).await.map(Response::into_inner);
+        let filters = ["--result", "pass", "--result", "unknown", "--severity", ""];
+        served.compare(reply, &[&["evidence", "--directory", directory][..], &filters].concat());
     }
 }
 

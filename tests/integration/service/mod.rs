@@ -8,6 +8,8 @@ mod artifact;
 mod errors;
 mod generations;
 mod info_health;
+mod items;
+mod items_pages;
 mod jobs;
 mod jobs_process;
 mod jobs_refused;
