@@ -13,6 +13,7 @@ mod jobs_process;
 mod jobs_refused;
 mod limits;
 mod manifest;
+mod paging;
 mod problems;
 mod reflection;
 mod reports;
