@@ -59,8 +59,18 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     repository.root("").expect("the root").refresh().expect("scanned");
     let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
     let (runs, problems) = runtime.block_on(async {
-        let runs = service.list_retained_runs(Request::default()).await.expect("a list").into_inner().runs;
-        let problems = service.list_problems(Request::default()).await.expect("a list").into_inner().problems;
+        let runs = service
+            .list_retained_runs(Request::new(pb::ListRetainedRunsRequest::default()))
+            .await
+            .expect("a list")
+            .into_inner()
+            .runs;
+        let problems = service
+            .list_problems(Request::new(pb::ListProblemsRequest::default()))
+            .await
+            .expect("a list")
+            .into_inner()
+            .problems;
         (runs, problems)
     });
     assert!(runs.len() > 3 && !problems.is_empty());
