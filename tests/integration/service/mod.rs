@@ -13,6 +13,8 @@ mod jobs_process;
 mod jobs_refused;
 mod limits;
 mod manifest;
+#[cfg(target_os = "linux")]
+mod memory;
 mod paging;
 mod problems;
 mod reflection;
