@@ -40,7 +40,7 @@ pub(super) struct Room {
 }
 
 /// The room of a call.
-pub(super) const ROOM: Room = Room { whole: 64 << 10, files: 6 << 20, directories: 2 << 20 };
+pub(super) const ROOM: Room = Room { whole: 64 << 10, files: 12 << 20, directories: 2 << 20 };
 
 /// The paths of a manifest as keyed 64-bit hashes: 8 bytes each, so that a million of them stay small. Two of a million paths collide
 /// with a chance of one in ten million; then an unlisted file is left out.
