@@ -150,8 +150,11 @@ async fn generation_of(service: &Service, request: &Request) -> String {
 /// Larger than all that lies between the server and a reader that waits.
 const LARGE: u64 = 8 << 20;
 
+/// What happens to the file at this path.
+type Change = fn(&Path);
+
 /// What may happen to a file of zeros, or to the run it is in, while it is read. What is new is never zero.
-const CHANGES: [(&str, fn(&Path)); 10] = [
+const CHANGES: [(&str, Change); 10] = [
     ("left alone", |_| {}),
     ("truncated", |file| opened(file).set_len(1 << 20).expect("cut")),
     ("emptied", |file| opened(file).set_len(0).expect("cut")),
@@ -207,7 +210,7 @@ async fn changed_while_read(
     service: &Service,
     root: &Path,
     directory: &str,
-    change: fn(&Path),
+    change: Change,
     pin: Pin,
     offset: i64,
 ) -> String {
