@@ -73,7 +73,7 @@ async fn a_manifest_of_two_hundred_thousand_entries_streams_in_bounded_memory() 
 /// How large a bomb is: nearly as large as a document may be where there is time, else large enough to tell how many times its size it
 /// becomes in memory.
 fn bomb_size() -> usize {
-    if std::env::var_os("GUIDE_BOARD_LOOP_SECONDS").is_some() { 15 << 20 } else { 512 << 10 }
+    if std::env::var_os("GUIDE_BOARD_LOOP_SECONDS").is_some() { 15 << 20 } else { 256 << 10 }
 }
 
 /// Documents of about that size that become something else in memory than they are on the disk, where a reader lets them.
@@ -125,7 +125,7 @@ async fn a_bomb_in_any_document_is_answered_in_bounded_memory() {
             let watched = Watched::begin(server.pid());
             ask_everything(&server, "d").await;
             // The bytes themselves are held, and something beside them.
-            watched.grew_by_less_than(6 * MIB + 4 * size as u64, &format!("{what} in {document}"));
+            watched.grew_by_less_than(4 * MIB + 4 * size as u64, &format!("{what} in {document}"));
         }
         std::fs::remove_file(world.path("runs/d").join(document)).expect("removed");
     }
