@@ -13,8 +13,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::fixtures::{collect, eventually, put, put_summary, refused, refused_with, summary};
-use super::served::{Served, start_request, world_of_jobs};
-use crate::support::{World, reports};
+use super::served::{self, Served, start_request, waits_for_go, world_of_jobs};
+use crate::support::World;
 
 /// A server over `runs` and `mounted`, whose mounts nobody else sees; `None` where that cannot be had.
 struct Namespace {
@@ -24,20 +24,29 @@ struct Namespace {
 }
 
 impl Namespace {
-    async fn start(test: &str) -> Option<Self> {
+    async fn start(test: &str, runner: &str) -> Option<Self> {
         let own = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
         let possible = Command::new("unshare").args([own, "--", "true"]).output();
         if !possible.is_ok_and(|ran| ran.status.success()) {
             eprintln!("SKIPPED, NOT TESTED: {test}: a private mount namespace needs `unshare` and the right to use it");
             return None;
         }
-        let world = world_of_jobs(&reports("pass"));
+        let world = world_of_jobs(runner);
         put_summary(&world.path("runs"), "plain", &summary("plain", "2026-01-01T00:00:00Z"));
         let mut command = world.command();
         let (program, directory) = (command.get_program().to_owned(), command.get_current_dir().map(Path::to_owned));
         command = Command::new("unshare");
         command.args([own, "--"]).arg(program).current_dir(directory.expect("a directory"));
-        let arguments = ["--runs-dir", "mounted", "--poll-interval", "0.02"];
+        let arguments = [
+            "--runs-dir",
+            "mounted",
+            "--poll-interval",
+            "0.02",
+            "--max-running-jobs",
+            "1",
+            "--extension-dir",
+            "extensions",
+        ];
         let server = Served::spawn(&world, &mut command, &arguments).await;
         let channel = server.channel().await;
         Some(Self { server, world, channel })
@@ -99,7 +108,7 @@ impl Namespace {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_root_that_is_mounted_unmounted_and_mounted_anew_answers_for_what_it_is_while_the_other_serves() {
-    let Some(namespace) = Namespace::start("mounted roots").await else { return };
+    let Some(namespace) = Namespace::start("mounted roots", "").await else { return };
     namespace.wait_until_away("its directory does not exist").await;
     assert_eq!(namespace.listed("runs").await.expect("the other"), ["plain"]);
     std::fs::create_dir(namespace.world.path("mounted")).expect("made");
@@ -154,8 +163,28 @@ async fn refuses_everything(namespace: &Namespace, run_id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_while_its_root_is_unmounted_fails_and_writes_nothing_beneath() {
+    let Some(namespace) = Namespace::start("a job in an unmounted root", &waits_for_go()).await else { return };
+    std::fs::create_dir(namespace.world.path("mounted")).expect("made");
+    namespace.mount();
+    put_summary(&namespace.inside(), "d", &summary("r", "2026-01-01T00:00:00Z"));
+    namespace.wait_until_listed("d").await;
+    let jobs = namespace.server.client.runs();
+    let running = served::start(jobs.clone(), start_request()).await;
+    let waiting = pb::StartRunRequest { runs_dir: "mounted".to_owned(), ..start_request() };
+    let waiting = served::start(jobs.clone(), waiting).await;
+    eventually("an unmount", async || namespace.run(&["umount", &namespace.root()]).then_some(())).await;
+    std::fs::write(namespace.world.path("go"), "").expect("written");
+    assert_eq!(served::ended(jobs.clone(), &running.job_id).await.status(), pb::JobStatus::Succeeded);
+    let failed = served::ended(jobs, &waiting.job_id).await;
+    assert_eq!(failed.status(), pb::JobStatus::Failed);
+    assert!(failed.error.expect("an error").message.contains("its filesystem is unmounted"));
+    assert_eq!(std::fs::read_dir(namespace.world.path("mounted")).expect("the mount point").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_root_mounted_read_only_is_served_in_full_and_starts_no_run() {
-    let Some(namespace) = Namespace::start("a root mounted read-only").await else { return };
+    let Some(namespace) = Namespace::start("a root mounted read-only", "").await else { return };
     std::fs::create_dir(namespace.world.path("mounted")).expect("made");
     namespace.mount();
     let root = namespace.inside();
