@@ -16,6 +16,10 @@ const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
 pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {
+    // The root may have gone while the job waited: what is written into an empty mount point is hidden once the filesystem is back.
+    if let Err(error) = assignment.request.root.refresh_directory(&assignment.directory) {
+        return failed(format!("the job was not begun: {error}"));
+    }
     let command = command(table, assignment);
     let spawned = Supervised::spawn(SpawnRequest {
         program: &table.launcher.program,

@@ -1,7 +1,5 @@
 //! A run's artifact manifest, streamed from its package in two passes over one descriptor, with what stands on disk beside it.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 
 use super::decode::{ManifestError, ManifestPresence, read_manifest};
@@ -9,16 +7,12 @@ use super::error::Error;
 use super::layout;
 use super::reports::UnsafeRefs;
 use super::retained::{FoundFile, LocatedRun, RetainedRun};
-use super::root::{EntryKind, GateError, OutputFile};
-use super::scan::escape_bytes;
-use crate::model::{ArtifactEntry, DirectoryName, Marker, RelativePath};
+use super::root::{GateError, OutputFile};
+use super::unlisted::{ListedPaths, visit_unlisted};
+use crate::model::{ArtifactEntry, DirectoryName, Marker};
 
 /// How many refused entries a refusal names.
 const NAMED_REFUSALS: u64 = 20;
-/// How many files the walk for unlisted files looks at, at the most.
-const MAX_WALKED_FILES: u64 = 1_000_000;
-/// How deep it goes, at the most.
-const MAX_WALKED_DEPTH: usize = 64;
 
 /// A manifest that passed its first pass: counted, and every path's syntax checked.
 #[derive(Debug)]
@@ -177,7 +171,8 @@ impl Manifest {
     }
 
     /// Makes the second pass: hands every entry to `visit` with what stands on disk now, and with `include_unlisted` the files beyond
-    /// the manifest after them. Returns whether the walk for those stopped at its bound.
+    /// the manifest after them. Returns whether the walk for those stopped at a bound, or was not made because the manifest has too many
+    /// entries to tell other files from.
     ///
     /// # Errors
     /// As the first pass, and [`Error::Changed`] when the package changed since then.
@@ -186,7 +181,7 @@ impl Manifest {
         include_unlisted: bool,
         visit: &mut dyn FnMut(ManifestRow) -> ControlFlow<()>,
     ) -> Result<bool, Error> {
-        let mut listed = include_unlisted.then(ListedPaths::default);
+        let mut listed = if include_unlisted { ListedPaths::with_room_for(self.entry_count) } else { None };
         let mut stopped = false;
         if let Some(package) = &self.package {
             pass(package, &mut |entry| {
@@ -200,11 +195,9 @@ impl Manifest {
             })?;
         }
         match listed {
-            Some(mut listed) if !stopped => {
-                listed.seal();
-                self.visit_unlisted(&listed, visit)
-            }
-            _ => Ok(false),
+            Some(listed) if !stopped => visit_unlisted(&self.located, listed, visit),
+            Some(_) => Ok(false),
+            None => Ok(include_unlisted && !stopped),
         }
     }
 
@@ -234,112 +227,5 @@ impl Manifest {
             state,
             unlisted: false,
         }
-    }
-
-    fn visit_unlisted(
-        &self,
-        listed: &ListedPaths,
-        visit: &mut dyn FnMut(ManifestRow) -> ControlFlow<()>,
-    ) -> Result<bool, Error> {
-        let mut seen = 0_u64;
-        let mut truncated = false;
-        // Last in, first out, so the output directories go in backwards.
-        let mut pending: Vec<(RelativePath, usize)> =
-            layout::OUTPUT_DIRECTORIES.iter().rev().map(|name| (layout::path(name), 1)).collect();
-        while let Some((directory, depth)) = pending.pop() {
-            let mut entries = match self.located.handle.entries(&directory) {
-                Ok(entries) => entries,
-                // Not there, or a file in its place; then it has no files.
-                Err(GateError::NotFound) => continue,
-                // A link or a mount in its place, or a directory that may not be read: told as what it is, and not entered.
-                Err(error @ (GateError::Unsafe(_) | GateError::IsDirectory | GateError::Denied(_))) => {
-                    if !listed.has(directory.as_str())
-                        && visit(unlisted_row(directory.to_string(), FoundFile::from_look(Err(error)).into()))
-                            .is_break()
-                    {
-                        return Ok(truncated);
-                    }
-                    continue;
-                }
-                Err(error @ GateError::Trouble(_)) => return Err(Error::of_path(directory.as_str(), error)),
-            };
-            entries.sort_by(|left, right| left.name.cmp(&right.name));
-            let mut below = Vec::new();
-            for entry in entries {
-                seen += 1;
-                if seen > MAX_WALKED_FILES {
-                    return Ok(true);
-                }
-                let addressable = std::str::from_utf8(&entry.name).ok().and_then(|name| directory.join(name).ok());
-                match (entry.kind, addressable) {
-                    (EntryKind::Directory, Some(_)) if depth >= MAX_WALKED_DEPTH => truncated = true,
-                    (EntryKind::Directory, Some(path)) => below.push((path, depth + 1)),
-                    (_, Some(path)) if listed.has(path.as_str()) => {}
-                    (_, Some(path)) => match FoundFile::from_look(self.located.look_at_output(&path)) {
-                        // Gone since the listing.
-                        FoundFile::Missing => {}
-                        found => {
-                            if visit(unlisted_row(path.to_string(), found.into())).is_break() {
-                                return Ok(truncated);
-                            }
-                        }
-                    },
-                    (_, None) => {
-                        let shown_path = format!("{directory}/{}", escape_bytes(&entry.name));
-                        if visit(unlisted_row(shown_path, (RowState::Unaddressable, None))).is_break() {
-                            return Ok(truncated);
-                        }
-                    }
-                }
-            }
-            pending.extend(below.into_iter().rev());
-        }
-        Ok(truncated)
-    }
-}
-
-impl From<FoundFile> for (RowState, Option<u64>) {
-    fn from(found: FoundFile) -> Self {
-        match found {
-            FoundFile::Present(identity) => (RowState::Present, Some(identity.size())),
-            FoundFile::Missing => (RowState::Missing, None),
-            FoundFile::NotRegular | FoundFile::UnsafePath => (RowState::NotRegular, None),
-            FoundFile::Unreadable => (RowState::Unreadable, None),
-        }
-    }
-}
-
-fn unlisted_row(shown_path: String, (state, size_bytes): (RowState, Option<u64>)) -> ManifestRow {
-    ManifestRow {
-        media_type: layout::media_type(&shown_path).to_owned(),
-        shown_path,
-        size_bytes,
-        sha256: None,
-        extension_id: None,
-        evidence_refs: Vec::new(),
-        state,
-        unlisted: true,
-    }
-}
-
-/// The paths of a manifest as keyed 64-bit hashes: 8 bytes each, so that a million of them stay small. Two of a million paths collide
-/// with a chance of one in ten million; then an unlisted file is left out.
-#[derive(Debug, Default)]
-struct ListedPaths {
-    keys: RandomState,
-    hashes: Vec<u64>,
-}
-
-impl ListedPaths {
-    fn add(&mut self, path: &str) {
-        self.hashes.push(self.keys.hash_one(path));
-    }
-
-    fn seal(&mut self) {
-        self.hashes.sort_unstable();
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.hashes.binary_search(&self.keys.hash_one(path)).is_ok()
     }
 }

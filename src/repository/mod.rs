@@ -20,6 +20,7 @@ mod reports;
 mod retained;
 mod runs_root;
 mod scan;
+mod unlisted;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,9 @@ use super::retained::{FoundFile, LocatedRun, RetainedRun};
 use super::root::GateError;
 use crate::model::{RelativePath, printable};
 
+/// How many unsafe kinds a refusal names.
+const NAMED_KINDS: usize = 20;
+
 /// A report as found on disk.
 #[derive(Debug)]
 pub struct ReportFile {
@@ -130,13 +133,15 @@ fn refused_report(kind: &str) -> ReportFile {
 }
 
 fn refuse_unsafe(reports: &BTreeMap<String, ReportFile>) -> Result<(), Error> {
-    let kinds: Vec<String> = reports
-        .values()
-        .filter(|report| matches!(report.state, FoundFile::UnsafePath | FoundFile::NotRegular))
-        .map(|report| printable(&report.kind, 100))
-        .collect();
+    let is_unsafe = |report: &&ReportFile| matches!(report.state, FoundFile::UnsafePath | FoundFile::NotRegular);
+    let count = reports.values().filter(is_unsafe).count();
+    let named = reports.values().filter(is_unsafe).take(NAMED_KINDS);
+    let mut kinds: Vec<String> = named.map(|report| printable(&report.kind, 100)).collect();
     if kinds.is_empty() {
         return Ok(());
+    }
+    if count > kinds.len() {
+        kinds.push(format!("and more, {count} in all"));
     }
     let message = format!(
         "the run's reports are not safe to follow: {}; ask to have unsafe refs reported to see the others",

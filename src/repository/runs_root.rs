@@ -158,12 +158,20 @@ impl RunsRoot {
         self.open_ambient().is_ok_and(|root| root.is_writable())
     }
 
+    /// Checks that the root is there, and is the directory that was scanned: into an empty mount point nobody wants to write.
+    ///
+    /// # Errors
+    /// [`Error::RootNotScanned`], [`Error::RootAway`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.open().map(drop)
+    }
+
     /// Whether something stands directly in the root under that name, of whatever kind.
     ///
     /// # Errors
-    /// [`Error::RootAway`] when the root cannot be opened.
+    /// As [`Self::check`].
     pub fn has_entry(&self, directory: &DirectoryName) -> Result<bool, Error> {
-        let root = self.open_ambient().map_err(|reason| self.away(&reason))?;
+        let (root, _) = self.open()?;
         Ok(root.has_entry(directory))
     }
 

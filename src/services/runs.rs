@@ -88,7 +88,7 @@ fn request_id(text: String) -> Result<Option<String>, FieldError> {
 fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), Status> {
     let exists = match directory {
         Some(directory) => root.has_entry(directory)?,
-        None => root.snapshot().map(|_| false)?,
+        None => root.check().map(|()| false)?,
     };
     if let Some(directory) = directory.filter(|_| exists) {
         let directory = crate::model::printable(directory.as_str(), 200);

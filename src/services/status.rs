@@ -1,5 +1,6 @@
 //! The one place where errors become statuses: a code, a sentence that says what to do, and a stable reason.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
@@ -14,6 +15,10 @@ use crate::repository;
 
 /// The domain of every reason.
 pub const DOMAIN: &str = "guideboard.v1";
+
+/// How long a message may be as its header carries it, in bytes. With the details, which hold it once more, it stays below 8 KiB, which is what
+/// the strictest clients take.
+const MAX_MESSAGE_HEADER: usize = 3072;
 
 /// When a client should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -56,7 +61,20 @@ fn build(code: Code, reason: &str, message: &str, retry: bool) -> Status {
     if retry {
         details.set_retry_info(Some(RETRY_AFTER));
     }
-    Status::with_error_details(code, message, details)
+    Status::with_error_details(code, bounded(message), details)
+}
+
+/// A message that fits into its header, where every byte that is not a plain letter takes three.
+fn bounded(message: &str) -> Cow<'_, str> {
+    let weight = |letter: char| if letter.is_ascii_alphanumeric() { 1 } else { 3 * letter.len_utf8() };
+    let mut left = MAX_MESSAGE_HEADER;
+    for (at, letter) in message.char_indices() {
+        match left.checked_sub(weight(letter)) {
+            Some(rest) => left = rest,
+            None => return format!("{}…", message.get(..at).unwrap_or_default()).into(),
+        }
+    }
+    message.into()
 }
 
 /// The message and all its causes, for the log.
@@ -76,8 +94,8 @@ impl From<FieldError> for Status {
         let message = format!("{}: {}", error.field, error.message);
         let mut details =
             ErrorDetails::with_error_info(error.reason, DOMAIN, [("field".to_owned(), error.field.to_owned())]);
-        details.add_bad_request_violation(error.field, error.message);
-        Self::with_error_details(Code::InvalidArgument, message, details)
+        details.add_bad_request_violation(error.field, bounded(&error.message));
+        Self::with_error_details(Code::InvalidArgument, bounded(&message), details)
     }
 }
 
@@ -113,7 +131,7 @@ impl From<repository::Error> for Status {
         {
             let metadata = [("document".to_owned(), document.clone())];
             let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
-            return Self::with_error_details(code, error.to_string(), details);
+            return Self::with_error_details(code, bounded(&error.to_string()), details);
         }
         if error.source().is_some() {
             tracing::warn!(error = %chain(&error), "a file could not be read");
@@ -135,5 +153,23 @@ impl From<jobs::Error> for Status {
             E::Stopping => return stopping(),
         };
         build(code, reason, &error.to_string(), retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_letters_fits_into_its_header_and_a_plain_one_stays() {
+        assert_eq!(bounded("there is no runs root `x`"), "there is no runs root `x`");
+        for letter in ["a", " ", "%", "é", "名", "🦀", "\u{1}"] {
+            let cut = build(Code::NotFound, "X", &letter.repeat(5000), false);
+            assert!(cut.message().ends_with('…') && cut.message().starts_with(letter));
+            let mut headers = http::HeaderMap::new();
+            cut.add_header(&mut headers).expect("headers");
+            let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+            assert!(size < 8 << 10, "{letter:?}: {size}");
+        }
     }
 }

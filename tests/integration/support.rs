@@ -255,6 +255,39 @@ pub(crate) fn files(directory: &Path) -> Vec<String> {
     found
 }
 
+/// The seeds of a test that loops over random cases: the first few, or as many as fit into GUIDE_BOARD_LOOP_SECONDS where that is set.
+pub(crate) fn seeds(few: u64) -> impl Iterator<Item = u64> {
+    let seconds = std::env::var("GUIDE_BOARD_LOOP_SECONDS").ok().and_then(|text| text.parse().ok());
+    let bound = seconds.map(Duration::from_secs);
+    let began = Instant::now();
+    (0..).take_while(move |seed| *seed == 0 || bound.map_or(*seed < few, |bound| began.elapsed() < bound))
+}
+
+/// Random numbers that are the same for the same seed (SplitMix64).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below this one.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    pub(crate) fn pick(&mut self, texts: &[&'static str]) -> &'static str {
+        texts[self.below(texts.len())]
+    }
+}
+
 /// Waits until something is there, and gives up loudly.
 pub(crate) fn eventually<T>(what: &str, within: Option<Duration>, mut look: impl FnMut() -> Option<T>) -> T {
     let bound = within.unwrap_or(PATIENCE);

@@ -1,6 +1,7 @@
 //! What stands in an opened directory.
 
 use std::ffi::CStr;
+use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{AtFlags, FileType};
@@ -74,7 +75,10 @@ impl Names {
 /// Lists a directory that was opened for reading, in no order. `.` and `..` are left out.
 pub(super) fn entries(handle: BorrowedFd<'_>) -> Result<Vec<ListedEntry>, GateError> {
     let mut listed = Vec::new();
-    visit(handle, &mut |name, kind| listed.push(ListedEntry { name: name.to_vec(), kind }))?;
+    visit(handle, &mut |name, kind| {
+        listed.push(ListedEntry { name: name.to_vec(), kind });
+        ControlFlow::Continue(())
+    })?;
     Ok(listed)
 }
 
@@ -85,12 +89,17 @@ pub(super) fn names(handle: BorrowedFd<'_>, is_wanted: impl Fn(&[u8], EntryKind)
         if is_wanted(name, kind) {
             names.push(name, kind);
         }
+        ControlFlow::Continue(())
     })?;
     Ok(names)
 }
 
+/// As [`entries`], one after the other, until `each` breaks off: a directory may have more names than fit into memory.
 #[cfg(target_os = "linux")]
-fn visit(handle: BorrowedFd<'_>, each: &mut dyn FnMut(&[u8], EntryKind)) -> Result<(), GateError> {
+pub(super) fn visit(
+    handle: BorrowedFd<'_>,
+    each: &mut dyn FnMut(&[u8], EntryKind) -> ControlFlow<()>,
+) -> Result<(), GateError> {
     use rustix::fs::{Mode, OFlags, RawDir};
     // A description of its own: the position in the listing is not shared with other readers of the handle.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -99,16 +108,24 @@ fn visit(handle: BorrowedFd<'_>, each: &mut dyn FnMut(&[u8], EntryKind)) -> Resu
     let mut entries = RawDir::new(readable, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        take(handle, entry.file_name(), entry.file_type(), each)?;
+        if take(handle, entry.file_name(), entry.file_type(), each)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
 
+/// As [`entries`], one after the other, until `each` breaks off: a directory may have more names than fit into memory.
 #[cfg(not(target_os = "linux"))]
-fn visit(handle: BorrowedFd<'_>, each: &mut dyn FnMut(&[u8], EntryKind)) -> Result<(), GateError> {
+pub(super) fn visit(
+    handle: BorrowedFd<'_>,
+    each: &mut dyn FnMut(&[u8], EntryKind) -> ControlFlow<()>,
+) -> Result<(), GateError> {
     for entry in rustix::fs::Dir::read_from(handle)? {
         let entry = entry?;
-        take(handle, entry.file_name(), entry.file_type(), each)?;
+        if take(handle, entry.file_name(), entry.file_type(), each)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
@@ -117,16 +134,16 @@ fn take(
     handle: BorrowedFd<'_>,
     name: &CStr,
     mut file_type: FileType,
-    each: &mut dyn FnMut(&[u8], EntryKind),
-) -> Result<(), GateError> {
+    each: &mut dyn FnMut(&[u8], EntryKind) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, GateError> {
     if matches!(name.to_bytes(), b"." | b"..") {
-        return Ok(());
+        return Ok(ControlFlow::Continue(()));
     }
     if file_type == FileType::Unknown {
         // Some filesystems leave the kind out of the listing. A name that is gone by now is left out too.
         match rustix::fs::statat(handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => file_type = FileType::from_raw_mode(stat.st_mode),
-            Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::NOENT) => return Ok(ControlFlow::Continue(())),
             Err(errno) => return Err(errno.into()),
         }
     }
@@ -136,6 +153,5 @@ fn take(
         FileType::Symlink => EntryKind::Link,
         _ => EntryKind::Special,
     };
-    each(name.to_bytes(), kind);
-    Ok(())
+    Ok(each(name.to_bytes(), kind))
 }

@@ -15,6 +15,7 @@ mod openat2;
 mod output;
 mod walk;
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -294,11 +295,15 @@ impl RunDirectory {
         identity::of_regular_file(opened.as_fd())
     }
 
-    /// Everything that stands directly in a directory of the run, in no order.
+    /// Hands everything that stands directly in a directory of the run to `visit`, by its raw name, in no order, until it breaks off.
     ///
     /// # Errors
     /// As [`Self::open`]; [`GateError::NotFound`] for anything that is not a directory.
-    pub fn entries(&self, path: &RelativePath) -> Result<Vec<ListedEntry>, GateError> {
+    pub fn visit_entries(
+        &self,
+        path: &RelativePath,
+        visit: &mut dyn FnMut(&[u8], EntryKind) -> ControlFlow<()>,
+    ) -> Result<(), GateError> {
         let opened =
             open_beneath(self.containment, self.handle.as_fd(), path.as_str(), Purpose::Directory, Mounts::Stay)?;
         let readable = rustix::fs::openat(
@@ -307,7 +312,7 @@ impl RunDirectory {
             OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW,
             Mode::empty(),
         )?;
-        listing::entries(readable.as_fd())
+        listing::visit(readable.as_fd(), visit)
     }
 
     /// Whether a writer holds the lock on `run.json`: then the run is being made. A run record that cannot be opened is not locked.

@@ -8,3 +8,4 @@ mod roots;
 mod run;
 mod scan;
 pub(crate) mod surroundings;
+mod unlisted;

@@ -252,33 +252,3 @@ async fn a_file_of_many_messages_comes_whole_and_resumes_in_the_middle() {
     let middle = Request { offset: 2_500_001, expected_generation: header.generation, ..of("artifacts/x/large.bin") };
     assert!(read(&service, middle).await.1 == bytes[2_500_001..]);
 }
-
-/// A file larger than every window between the server and a reader that waits.
-async fn slow_read(change: impl FnOnce(&std::path::Path)) -> Status {
-    let world = World::new();
-    let service = one_run(&world).await;
-    let file = put(&world.path("runs"), "d/artifacts/x/large.bin", vec![7; 24 << 20]);
-    let mut stream =
-        service.retained().read_artifact(of("artifacts/x/large.bin")).await.expect("a stream").into_inner();
-    stream.message().await.expect("a message").expect("the first one");
-    change(&file);
-    loop {
-        match stream.message().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("a clean end over two generations"),
-            Err(status) => return status,
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_changes_under_a_slow_reader_is_aborted() {
-    let grown = slow_read(|file| {
-        let opened = std::fs::OpenOptions::new().append(true).open(file).expect("opened");
-        std::io::Write::write_all(&mut &opened, b"more").expect("written");
-    });
-    refused_with(grown.await, Code::Aborted, "CHANGED_WHILE_READING");
-    let cut =
-        slow_read(|file| std::fs::OpenOptions::new().write(true).open(file).expect("opened").set_len(1).expect("cut"));
-    refused_with(cut.await, Code::Aborted, "CHANGED_WHILE_READING");
-}

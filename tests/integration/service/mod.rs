@@ -15,7 +15,13 @@ mod jobs_process;
 mod jobs_refused;
 mod limits;
 mod manifest;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
+mod mounted_roots;
+mod paging;
 mod problems;
+mod ranges;
 mod reflection;
 mod reports;
 mod retained_lists;
@@ -23,3 +29,4 @@ mod retained_run;
 mod roots;
 pub(crate) mod served;
 mod shutdown;
+mod sizes;

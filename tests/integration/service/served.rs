@@ -10,7 +10,7 @@ use guide_board::client::Client;
 use guide_board::wire::pb;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 use super::fixtures::{PATIENCE, eventually};
 use crate::support::{self, World};
@@ -18,6 +18,7 @@ use crate::support::{self, World};
 /// A server process. Dropped, it is killed.
 pub(crate) struct Served {
     child: Child,
+    address: SocketAddr,
     pub(crate) client: Client,
 }
 
@@ -40,7 +41,13 @@ impl Served {
         .await;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let client = Client::connect_ready(address, Instant::now() + PATIENCE).await.expect("a ready server");
-        Self { child, client }
+        Self { child, address, client }
+    }
+
+    /// A connection of its own, for services that the client has no face for.
+    pub(super) async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("a URI");
+        endpoint.connect().await.expect("connected")
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -6,6 +6,7 @@ mod mounts;
 mod races;
 mod special;
 
+use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -110,14 +111,14 @@ impl Tree {
     }
 
     fn entries(&self, path: &str) -> Answer {
-        self.ask(path, |root| match run(root, "run").entries(&path.parse().expect("a path")) {
-            Ok(entries) => {
-                let name = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
-                let mut names: Vec<String> = entries.into_iter().map(|entry| name(entry.name)).collect();
-                names.sort();
-                Names(names)
-            }
-            Err(error) => error.into(),
+        self.ask(path, |root| {
+            let mut names = Vec::new();
+            let listed = run(root, "run").visit_entries(&path.parse().expect("a path"), &mut |name, _| {
+                names.push(String::from_utf8_lossy(name).into_owned());
+                ControlFlow::Continue(())
+            });
+            names.sort();
+            listed.map_or_else(Answer::from, |()| Names(names))
         })
     }
 
