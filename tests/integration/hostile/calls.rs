@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use guide_board::services::reason_of;
-use guide_board::wire::DESCRIPTOR_SET;
+use guide_board::wire::{DESCRIPTOR_SET, pb};
 use http::uri::PathAndQuery;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, Value};
@@ -90,6 +90,13 @@ impl Answer {
             all.extend_from_slice(format!("{:?}", status.metadata()).as_bytes());
         }
         all
+    }
+
+    /// The bytes of an output.
+    pub(super) fn data(&self) -> Vec<u8> {
+        assert!(self.refusal.is_none(), "{:?}", self.refusal);
+        let pieces = self.messages.iter().map(|piece| pb::ReadArtifactResponse::decode(piece.clone()));
+        pieces.map(|piece| piece.expect("a message").data).collect::<Vec<_>>().concat()
     }
 
     /// The protobuf merge of its messages.

@@ -13,7 +13,6 @@ mod races;
 mod requests;
 mod seccomp;
 mod server;
-mod stored;
 mod stored_links;
 mod stored_paths;
 mod storm;

@@ -3,26 +3,12 @@
 use std::os::fd::AsFd as _;
 
 use guide_board::wire::pb;
-use prost::Message as _;
 use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::MECHANISMS;
-use super::calls::{Answer, ask, methods, request};
 use super::server::Server;
 use super::tree::{ODD, Tree};
-
-async fn asked(server: &Server, call: &str, json: &Value) -> Answer {
-    let method = methods().into_iter().find(|method| method.name() == call).expect("a call");
-    ask(&server.channel, &method, &request(&method, json)).await
-}
-
-fn data(answer: &Answer) -> Vec<u8> {
-    assert!(answer.refusal.is_none(), "{:?}", answer.refusal);
-    let pieces =
-        answer.messages.iter().map(|piece| pb::ReadArtifactResponse::decode(piece.clone()).expect("a message").data);
-    pieces.collect::<Vec<_>>().concat()
-}
 
 /// Puts a file at a path that is too long to be named from anywhere but the run.
 fn put_deep(tree: &Tree, path: &str, contents: &[u8]) {
@@ -43,7 +29,7 @@ fn put_deep(tree: &Tree, path: &str, contents: &[u8]) {
 async fn odd_names_and_the_longest_paths_are_served_byte_for_byte() {
     let tree = Tree::bare();
     tree.run("runs/run", "run");
-    let longest = format!("artifacts/{}", vec!["d".repeat(254); 16].join("/"))[..4_095].to_owned();
+    let longest = format!("artifacts/{}", vec!["d".repeat(255); 16].join("/"))[..4_095].to_owned();
     let many = format!("artifacts/{}f", "d/".repeat(2_042));
     assert_eq!((longest.len(), many.len()), (4_095, 4_095));
     let mut paths = vec![longest, many, format!("artifacts/{}", "n".repeat(255))];
@@ -62,25 +48,22 @@ async fn odd_names_and_the_longest_paths_are_served_byte_for_byte() {
     for containment in MECHANISMS {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for path in &paths {
-            let answer = asked(&server, "ReadArtifact", &json!({"directory": "run", "path": path})).await;
-            assert_eq!(data(&answer), format!("{} bytes", path.len()).into_bytes(), "{path:?}");
+            let answer = server.ask(&tree, "ReadArtifact", &json!({"directory": "run", "path": path})).await;
+            assert_eq!(answer.data(), format!("{} bytes", path.len()).into_bytes(), "{path:?}");
         }
         let manifest = json!({"directory": "run", "include_unlisted": true});
         let manifest: pb::StreamArtifactManifestResponse =
-            asked(&server, "StreamArtifactManifest", &manifest).await.merged();
+            server.ask(&tree, "StreamArtifactManifest", &manifest).await.merged();
         let listed: Vec<&str> = manifest.artifact_manifest.iter().map(|artifact| artifact.path.as_str()).collect();
         // The walk for unlisted files has a bound on its depth, which the one of two thousand directories exceeds.
         let missing: Vec<_> =
             paths.iter().filter(|path| path.len() < 4_000 && !listed.contains(&path.as_str())).collect();
         assert!(missing.is_empty() && manifest.unlisted_truncated, "{missing:?}");
         for name in ODD {
-            let answer = asked(
-                &server,
-                "ReadArtifact",
-                &json!({"directory": format!("d{name}"), "path": "artifacts/plain.txt"}),
-            )
-            .await;
-            assert_eq!(data(&answer), format!("d{name}").into_bytes(), "{name:?}");
+            let answer = server
+                .ask(&tree, "ReadArtifact", &json!({"directory": format!("d{name}"), "path": "artifacts/plain.txt"}))
+                .await;
+            assert_eq!(answer.data(), format!("d{name}").into_bytes(), "{name:?}");
         }
     }
 }
@@ -95,8 +78,8 @@ async fn a_hard_link_is_a_file_like_any_other_and_served() {
     for containment in MECHANISMS {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for path in ["artifacts/hard.txt", "reports/hard.md"] {
-            let answer = asked(&server, "ReadArtifact", &json!({"run_id": "run", "path": path})).await;
-            assert_eq!(data(&answer), b"shared by two names");
+            let answer = server.ask(&tree, "ReadArtifact", &json!({"run_id": "run", "path": path})).await;
+            assert_eq!(answer.data(), b"shared by two names");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use tonic::transport::{Channel, Endpoint};
 
+use super::calls::{self, Answer};
 use super::names::Surroundings;
 use super::not_tested;
 use super::tree::Tree;
@@ -49,6 +51,14 @@ impl Server {
         let uri = format!("http://{}", served.address);
         let channel = Endpoint::from_shared(uri).expect("a URI").connect().await.expect("connected");
         Self { served, channel }
+    }
+
+    /// Makes the call of this name, and insists that nothing of its answer shows what must not be shown.
+    pub(super) async fn ask(&self, tree: &Tree, name: &str, request: &Value) -> Answer {
+        let method = calls::methods().into_iter().find(|method| method.name() == name).expect("a call");
+        let answer = calls::ask(&self.channel, &method, &calls::request(&method, request)).await;
+        tree.assert_clean(&(name, request), &answer.bytes());
+        answer
     }
 
     pub(super) fn pid(&self) -> u32 {

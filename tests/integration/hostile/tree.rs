@@ -109,6 +109,11 @@ impl Tree {
         self.run_saying(directory, run_id, PLAIN)
     }
 
+    /// A run that must not be read.
+    pub(super) fn run_of_canaries(&self, directory: &str) -> &Self {
+        self.run_saying(directory, "canary", &self.canary)
+    }
+
     /// A run whose every document holds this text somewhere.
     fn run_saying(&self, directory: &str, run_id: &str, text: &str) -> &Self {
         let text = text.trim_end();
