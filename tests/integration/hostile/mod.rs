@@ -20,8 +20,18 @@ mod tree;
 
 use std::io::Write as _;
 
-/// The mechanisms, as the command line calls them.
-const MECHANISMS: [&str; 2] = ["openat2", "walk"];
+use guide_board::repository::root::ContainmentChoice;
+
+/// The mechanisms that this system has, as the command line calls them.
+fn mechanisms() -> Vec<&'static str> {
+    match ContainmentChoice::Openat2.decide() {
+        Ok(_) => vec!["openat2", "walk"],
+        Err(refused) => {
+            not_tested("openat2", &refused.to_string());
+            vec!["walk"]
+        }
+    }
+}
 
 /// Says that something was not tested, and why; past the capturing of a test's output. CI has to have what the tests need.
 fn not_tested(what: &str, why: &str) {

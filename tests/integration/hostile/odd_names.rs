@@ -6,7 +6,7 @@ use guide_board::wire::pb;
 use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 use serde_json::json;
 
-use super::MECHANISMS;
+use super::mechanisms;
 use super::server::Server;
 use super::tree::{ODD, Tree};
 
@@ -45,7 +45,7 @@ async fn odd_names_and_the_longest_paths_are_served_byte_for_byte() {
         }
         tree.run(&format!("runs/d{name}"), "r").put(&format!("runs/d{name}/artifacts/plain.txt"), format!("d{name}"));
     }
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for path in &paths {
             let answer = server.ask(&tree, "ReadArtifact", &json!({"directory": "run", "path": path})).await;
@@ -75,7 +75,7 @@ async fn a_hard_link_is_a_file_like_any_other_and_served() {
     for (there, here) in [("elsewhere.txt", "artifacts/hard.txt"), ("elsewhere.txt", "reports/hard.md")] {
         std::fs::hard_link(tree.path(there), tree.path("runs/run").join(here)).expect("linked");
     }
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for path in ["artifacts/hard.txt", "reports/hard.md"] {
             let answer = server.ask(&tree, "ReadArtifact", &json!({"run_id": "run", "path": path})).await;

@@ -33,13 +33,19 @@ pub(super) fn surroundings(tree: &Tree) -> (Command, Surroundings) {
         return (tree.command(), Surroundings { has_mounts: false });
     }
     let plain = tree.command();
-    let mut command = Command::new("unshare");
-    command.args([options, "--", "sh", "-c", MOUNTS, "sh"]).arg(plain.get_program()).stdin(Stdio::null());
-    command.current_dir(plain.get_current_dir().expect("a directory")).env_clear();
+    let mut command = in_place_of(&plain, "unshare");
+    command.args([options, "--", "sh", "-c", MOUNTS, "sh"]).arg(plain.get_program());
+    (command, Surroundings { has_mounts: true })
+}
+
+/// Another program in the directory and the environment of a command.
+pub(super) fn in_place_of(plain: &Command, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(plain.get_current_dir().expect("a directory")).env_clear().stdin(Stdio::null());
     for (name, value) in plain.get_envs() {
         command.env(name, value.expect("only set ones"));
     }
-    (command, Surroundings { has_mounts: true })
+    command
 }
 
 impl Server {

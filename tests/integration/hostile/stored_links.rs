@@ -3,9 +3,9 @@
 use guide_board::wire::pb;
 use serde_json::json;
 
-use super::MECHANISMS;
 use super::calls::methods;
 use super::expected::{FINE, NOT_A_FILE, Outcome, RUN_NOT_FOUND, UNSAFE_PATH, assert_outcome};
+use super::mechanisms;
 use super::server::Server;
 use super::tree::{Tree, summary};
 
@@ -86,7 +86,7 @@ async fn what_stands_in_the_place_of_a_document_is_not_followed() {
     let known: Vec<String> = methods().iter().map(|method| method.name().to_owned()).collect();
     let calls = ["GetRetainedRun", "GetRetainedRunReports", "StreamArtifactManifest", "ListFindings", "ListEvidence"];
     let calls: Vec<&str> = calls.into_iter().filter(|call| known.contains(&(*call).to_owned())).collect();
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for (directory, document, stand) in &cases {
             let (document, stand) = (*document, *stand);
@@ -151,7 +151,7 @@ async fn run_ids_that_are_no_names_are_problems_and_lead_nowhere() {
         tree.run(&format!("runs/d{number}"), id);
     }
     tree.run("runs/run", "run");
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         let listed: pb::ListRetainedRunsResponse = server.ask(&tree, "ListRetainedRuns", &json!({})).await.merged();
         assert_eq!(listed.runs.iter().map(|run| run.run_id.as_str()).collect::<Vec<_>>(), ["run"]);

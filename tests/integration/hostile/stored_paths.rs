@@ -3,8 +3,8 @@
 use guide_board::wire::pb;
 use serde_json::{Value, json};
 
-use super::MECHANISMS;
 use super::expected::{FINE, UNSAFE_PATH, assert_outcome};
+use super::mechanisms;
 use super::names::{AsPath, Surroundings, names};
 use super::server::Server;
 use super::tree::{PLAIN, Tree, package, summary};
@@ -90,7 +90,7 @@ async fn paths_in_a_summary_are_opened_in_the_run_or_refused_by_their_kind() {
         document["report_paths"][kind(number)] = json!(path);
     }
     tree.put("runs/run/retention-summary.json", document.to_string());
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         let listed: pb::ListRetainedRunsResponse =
             server.ask(&tree, "ListRetainedRuns", &json!({"page_size": 500})).await.merged();
@@ -136,7 +136,7 @@ async fn paths_in_a_manifest_are_looked_at_in_the_run_or_refused_by_their_entry(
     let paths: Vec<&str> = stored.iter().map(|(path, _)| path.as_str()).collect();
     tree.put("runs/run/reports/assessment-package.json", package(&paths).to_string());
     let refused: Vec<usize> = (0..stored.len()).filter(|number| stored[*number].1 == UnsafePath).collect();
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         let answer =
             server.ask(&tree, "StreamArtifactManifest", &json!({"run_id": "run", "include_unlisted": true})).await;
@@ -214,7 +214,7 @@ async fn a_record_that_lies_about_its_place_leads_nowhere() {
     std::fs::remove_file(tree.path("runs/linked/run.json")).expect("removed");
     tree.link("runs/linked/run.json", tree.path("outside/run.json"));
     directories.push("linked".to_owned());
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         for directory in &directories {
             let request = json!({"directory": directory, "report_unsafe": true});
@@ -256,7 +256,7 @@ async fn a_list_of_paths_and_recorded_digests_tell_nothing_of_where_they_lead() 
         {"path": format!("{place}/reports/report.md"), "sha256": digest("cc")}, {"path": "../run/reports/report.md", "sha256": digest("dd")},
     ]);
     tree.put("runs/run/reports/submission-package.json", json!({"documents": documents}).to_string());
-    for containment in MECHANISMS {
+    for containment in mechanisms() {
         let server = Server::start(&tree, &mut tree.command(), containment).await;
         let told = report(&server, &tree, json!({"directory": "run", "report_unsafe": true})).await;
         let refused = told.reports.iter().filter(|report| report.state() == UnsafePath).count();
