@@ -1,5 +1,6 @@
 //! Any call of the descriptor set, made with any bytes, and everything that came back.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -18,8 +19,9 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Every method of the package, by full name.
 pub(super) fn methods() -> Vec<MethodDescriptor> {
-    let pool = DescriptorPool::decode(DESCRIPTOR_SET).expect("a descriptor set");
-    let services: Vec<_> = pool.services().filter(|service| service.package_name() == "guideboard.v1").collect();
+    static POOL: LazyLock<DescriptorPool> =
+        LazyLock::new(|| DescriptorPool::decode(DESCRIPTOR_SET).expect("a descriptor set"));
+    let services: Vec<_> = POOL.services().filter(|service| service.package_name() == "guideboard.v1").collect();
     services.iter().flat_map(|service| service.methods()).collect()
 }
 

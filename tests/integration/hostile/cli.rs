@@ -1,1 +1,202 @@
-//! todo
+//! Every command that takes a name of a run or an output, with every hostile name as its argument: exit codes as the table says, and nothing
+//! of the canary on either output.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Output;
+use std::sync::Mutex;
+
+use super::mechanisms;
+use super::names::{AsDirectory, AsPath, AsRunId, Name, Surroundings, names};
+use super::tree::{PLAIN, Tree};
+
+const DONE: i32 = 0;
+const USAGE: i32 = 2;
+const NOT_FOUND: i32 = 6;
+const REFUSED: i32 = 7;
+
+/// The commands about one run, and what they need beside it.
+const ABOUT_ONE: [(&str, &[&str]); 5] = [
+    ("show", &[]),
+    ("report", &[]),
+    ("report", &["--json"]),
+    ("artifacts", &["--include-unlisted"]),
+    ("cat", &["artifacts/plain.txt"]),
+];
+
+fn of_path(name: &Name) -> i32 {
+    match name.path {
+        AsPath::Bad | AsPath::Unsafe | AsPath::Directory => REFUSED,
+        AsPath::Absent => NOT_FOUND,
+        AsPath::Plain => DONE,
+    }
+}
+
+fn of_directory(name: &Name) -> i32 {
+    match name.directory {
+        AsDirectory::Bad | AsDirectory::Link => REFUSED,
+        AsDirectory::PassedOver | AsDirectory::Absent | AsDirectory::Occupied => NOT_FOUND,
+        AsDirectory::Run => DONE,
+    }
+}
+
+fn of_run_id(name: &Name) -> i32 {
+    match name.run_id {
+        AsRunId::Bad => USAGE,
+        AsRunId::Absent => NOT_FOUND,
+        AsRunId::Run => DONE,
+    }
+}
+
+/// A command line and the code it has to end with.
+type Case = (Vec<OsString>, i32);
+
+fn option(name: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut text = OsString::from(name);
+    text.push("=");
+    text.push(value);
+    text
+}
+
+/// One command after the other, about this run.
+fn about(number: usize, selector: OsString) -> Vec<OsString> {
+    let (command, rest) = ABOUT_ONE[number % ABOUT_ONE.len()];
+    [OsString::from(command), selector].into_iter().chain(rest.iter().map(OsString::from)).collect()
+}
+
+fn cases(names: &[Name]) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    // No argument holds a NUL. One that is too long for an argument is none either, but none of these is.
+    let names = || names.iter().filter(|name| !name.text.contains('\0'));
+    // Of what one rule refuses a few have to do; whatever stands somewhere is tried in full.
+    for (_, name) in names().enumerate().filter(|(number, name)| name.path != AsPath::Bad || number % 3 == 0) {
+        let cat = ["cat", "--directory", "run", "--", &name.text].map(OsString::from);
+        cases.push((cat.to_vec(), of_path(name)));
+    }
+    let is_special =
+        |name: &Name| !matches!(name.directory, AsDirectory::Bad | AsDirectory::Absent) || name.run_id == AsRunId::Run;
+    let several =
+        names().enumerate().filter(|(number, name)| is_special(name) || number % 8 == 0).map(|(_, name)| name);
+    for (number, name) in several.enumerate() {
+        cases.push((about(number, option("--directory", &name.text)), of_directory(name)));
+        cases.push((about(number / 2, option("--run-id", &name.text)), of_run_id(name)));
+        if number % 7 == 0 {
+            let kind = ["report".into(), "--directory=run".into(), option("--kind", &name.text)];
+            cases.push((kind.to_vec(), NOT_FOUND));
+        }
+    }
+    cases.extend(all_of_them());
+    cases
+}
+
+/// The commands without a name, empty names, and names that are not UTF-8.
+fn all_of_them() -> Vec<Case> {
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+    let mut cases = vec![
+        (words(&["list"]), DONE),
+        (words(&["list", "--json"]), DONE),
+        (words(&["latest", "--json"]), DONE),
+        (words(&["problems"]), DONE),
+        (words(&["problems", "--json"]), DONE),
+        (words(&["artifacts", "--directory=run", "--include-unlisted", "--json"]), DONE),
+        (words(&["list", "--target=../../etc/passwd"]), DONE),
+        (words(&["cat", "--directory=run", ""]), REFUSED),
+        (words(&["show", "--directory="]), USAGE),
+        (words(&["show", "--run-id="]), USAGE),
+        (words(&["show", "--run-id=run", "--directory=run"]), USAGE),
+    ];
+    let not_utf8 = OsStr::from_bytes(b"not-\xff\xfe-utf8");
+    for number in 0..ABOUT_ONE.len() {
+        cases.extend(["--directory", "--run-id"].map(|selector| (about(number, option(selector, not_utf8)), USAGE)));
+    }
+    for line in [
+        ["cat".into(), "--directory=run".into(), not_utf8.to_owned()],
+        ["report".into(), "--directory=run".into(), option("--kind", not_utf8)],
+    ] {
+        cases.push((line.to_vec(), USAGE));
+    }
+    cases
+}
+
+fn check(tree: &Tree, containment: &str, (line, code): &Case) -> Option<String> {
+    let mut command = tree.command();
+    let output: Output =
+        command.env("GUIDE_BOARD_CONTAINMENT", containment).arg("runs").args(line).output().expect("it ran");
+    let told = [output.stdout.as_slice(), &output.stderr].concat();
+    let shows = String::from_utf8_lossy(&told).contains(&tree.canary);
+    let is_cat = line.iter().any(|word| word == "cat");
+    let is_right = output.status.code() == Some(*code)
+        && (*code == DONE || output.stdout.is_empty() && !output.stderr.is_empty())
+        && (*code != DONE || !is_cat || output.stdout == PLAIN.as_bytes());
+    let shown: Vec<String> = line.iter().map(|word| format!("{word:?}").chars().take(80).collect()).collect();
+    (shows || !is_right).then(|| format!("{shown:?} should end with {code}: {output:?}"))
+}
+
+fn every_command(containment: &str) {
+    if !mechanisms().contains(&containment) {
+        return;
+    }
+    let tree = Tree::new();
+    let cases = cases(&names(&tree, Surroundings::default()));
+    assert!(cases.len() > 250, "{}", cases.len());
+    let faults = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for part in cases.chunks(cases.len().div_ceil(4)) {
+            let (tree, faults) = (&tree, &faults);
+            scope.spawn(move || {
+                let found: Vec<String> = part.iter().filter_map(|case| check(tree, containment, case)).collect();
+                faults.lock().expect("not poisoned").extend(found);
+            });
+        }
+    });
+    let faults = faults.into_inner().expect("not poisoned");
+    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults[..faults.len().min(20)].join("\n"));
+}
+
+#[test]
+fn with_openat2_every_name_ends_every_command_with_the_code_of_the_table() {
+    every_command("openat2");
+}
+
+#[test]
+fn with_the_walk_every_name_ends_every_command_with_the_code_of_the_table() {
+    every_command("walk");
+}
+
+#[test]
+fn a_run_is_written_through_no_link() {
+    let tree = Tree::bare();
+    tree.world.target().write();
+    tree.world.extension("probe").script(&crate::support::reports("pass"));
+    tree.world.assessment(&["probe"]).write();
+    tree.run("runs/run", "run").link("runs/link-run", "run").link("runs/link-outside", tree.path("outside"));
+    tree.link("runs/link-new", tree.path("outside/new")).link("runs/link-loop", "link-loop").fifo("runs/a-fifo");
+    let before = crate::support::files(&tree.path("outside"));
+    for name in [
+        "run",
+        "link-run",
+        "link-outside",
+        "link-new",
+        "link-loop",
+        "a-fifo",
+        "run/artifacts/plain.txt",
+        "..",
+        "run/..",
+    ] {
+        let mut command = tree.command();
+        command.args([
+            "--extension-dir",
+            "extensions",
+            "run",
+            "--target",
+            "target.json",
+            "--assessment",
+            "assessment.json",
+        ]);
+        let output = command.arg("--output-dir").arg(format!("runs/{name}")).output().expect("it ran");
+        assert_eq!(output.status.code(), Some(USAGE), "{name}: {output:?}");
+        tree.assert_clean(&name, &output.stdout);
+    }
+    assert_eq!(crate::support::files(&tree.path("outside")), before);
+    assert_eq!(std::fs::read_to_string(tree.path("runs/run/artifacts/plain.txt")).expect("text"), PLAIN);
+}

@@ -1,5 +1,6 @@
 //! The real server over a tree: in a mount namespace with mounts where a run has none to have, or behind a filter of its system calls.
 
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -67,12 +68,12 @@ impl Server {
         answer
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.served.pid()
+    pub(super) fn address(&self) -> SocketAddr {
+        self.served.address
     }
 
     /// How many descriptors it holds.
     pub(super) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("listed").count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.served.pid())).expect("listed").count()
     }
 }
