@@ -27,7 +27,7 @@ async fn every_call_answers_as_the_contract_says(containment: &str) {
     let tree = Tree::new();
     let (mut command, surroundings) = surroundings(&tree);
     let server = Server::start(&tree, &mut command, containment).await;
-    let made = drive(&tree, &server.channel, surroundings).await;
+    let made = drive(&tree, &server.channel, surroundings, 1).await;
     assert!(made > 3_000, "{made}");
 }
 
@@ -52,9 +52,9 @@ fn every_field_of_every_call_is_known_to_these_tests() {
     assert!(met.len() > 10, "{met:?}");
 }
 
-/// Makes all the calls; returns how many.
-pub(super) async fn drive(tree: &Tree, channel: &Channel, surroundings: Surroundings) -> usize {
-    let names = names(tree, surroundings);
+/// Makes all the calls, with every `part`-th name; returns how many.
+pub(super) async fn drive(tree: &Tree, channel: &Channel, surroundings: Surroundings, part: usize) -> usize {
+    let names: Vec<Name> = names(tree, surroundings).into_iter().step_by(part).collect();
     let mut made = 0;
     let mut faults: Vec<String> = Vec::new();
     for method in calls::methods() {
