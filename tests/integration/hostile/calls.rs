@@ -1,6 +1,7 @@
 //! Any call of the descriptor set, made with any bytes, and everything that came back.
 
 use std::sync::LazyLock;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -147,6 +148,24 @@ async fn collect(channel: Channel, path: PathAndQuery, request: Vec<u8>) -> Answ
 /// A call with a request as its message.
 pub(super) async fn ask(channel: &Channel, method: &MethodDescriptor, request: &DynamicMessage) -> Answer {
     call(channel, method, request.encode_to_vec()).await
+}
+
+/// Waits for several answers at once; they come in no order.
+pub(super) async fn all<T>(questions: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = questions.map(Box::pin).collect();
+    let mut answers = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|question| match question.as_mut().poll(context) {
+            Poll::Ready(answer) => {
+                answers.push(answer);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    answers
 }
 
 /// Messages as bytes, whatever they are.

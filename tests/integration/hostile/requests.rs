@@ -1,14 +1,13 @@
 //! Every call of the descriptor set with every hostile name in every field that takes text.
 
 use std::collections::BTreeSet;
-use std::task::Poll;
 
 use prost::Message as _;
 use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::calls::{self, Answer, ask, call, put_text};
+use super::calls::{self, Answer, all, ask, call, put_text};
 use super::expected::{
     self, Base, FIELD_INVALID, FINE, Meaning, OUTPUT_EXISTS, Outcome, RUN_NOT_FOUND, assert_outcome,
 };
@@ -78,24 +77,6 @@ pub(super) async fn drive(tree: &Tree, channel: &Channel, surroundings: Surround
     ask_in_words_of_the_configuration(tree, channel).await;
     assert!(faults.is_empty(), "{} wrong answers:\n{}", faults.len(), faults[..faults.len().min(20)].join("\n"));
     made
-}
-
-/// Waits for several answers at once; they come in no order.
-async fn all<T>(questions: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut waiting: Vec<_> = questions.map(Box::pin).collect();
-    let mut answers = Vec::new();
-    std::future::poll_fn(|context| {
-        waiting.retain_mut(|question| match question.as_mut().poll(context) {
-            Poll::Ready(answer) => {
-                answers.push(answer);
-                false
-            }
-            Poll::Pending => true,
-        });
-        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    answers
 }
 
 /// Whether a request would start a job, which these names are not meant for.

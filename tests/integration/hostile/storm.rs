@@ -15,7 +15,9 @@ pub(super) const LARGE: [u8; 2] = [b'a', b'b'];
 /// How large they are.
 pub(super) const LARGE_BYTES: usize = 600 << 10;
 
-/// The pause after every round.
+/// How often two names change places in a row. Even.
+const EXCHANGES: usize = 32;
+/// The pause after that, and in the other state.
 const PAUSE: Duration = Duration::from_micros(50);
 
 /// The runs that the storm goes over. Each has the id of its name.
@@ -64,31 +66,37 @@ pub(super) fn tree() -> Tree {
 /// Threads that rename and link again, until they are told to stop.
 pub(super) struct Storm {
     ended: Arc<AtomicBool>,
-    changes: Arc<AtomicU64>,
+    rounds: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Storm {
     /// Lets it loose on the tree.
     pub(super) fn over(tree: &Tree) -> Self {
-        let mut storm = Self { ended: Arc::default(), changes: Arc::default(), threads: Vec::new() };
+        let mut storm = Self { ended: Arc::default(), rounds: Arc::default(), threads: Vec::new() };
         let at = |name: &str| tree.path("runs").join(name);
         let mut pairs: Vec<(PathBuf, PathBuf)> = PAIRS.iter().map(|(one, other, _)| (at(one), at(other))).collect();
         pairs.push((at("large/artifacts/large-0"), at("large/artifacts/large-1")));
         for part in pairs.chunks(pairs.len().div_ceil(2)) {
             let part = part.to_vec();
-            storm.spawn(move |count| {
+            storm.spawn(move || {
                 for (one, other) in &part {
+                    // Back to back, so that whoever looks and then opens is caught between the two; an even number puts them back.
+                    for _ in 0..EXCHANGES {
+                        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("exchanged");
+                    }
+                    // Not without end: that would leave the server no processor to be caught on.
+                    std::thread::sleep(PAUSE);
+                    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("exchanged");
+                    std::thread::sleep(PAUSE);
                     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).expect("exchanged");
                 }
-                // An even number of exchanges puts everything back in its place.
-                count % 2 == 0
             });
         }
         let (plain, link) = (at("relinked/artifacts/plain.txt"), tree.path("a-link"));
         let (inside, outside) = (at("moved/normalized"), tree.path("moved-away"));
         let (aside, aside_link) = (tree.path("aside"), tree.path("aside-link"));
-        storm.spawn(move |_| {
+        storm.spawn(move || {
             std::fs::remove_file(&plain).expect("removed");
             std::os::unix::fs::symlink(&link, &plain).expect("linked");
             std::fs::write(&aside, PLAIN).expect("written");
@@ -99,23 +107,18 @@ impl Storm {
             std::fs::rename(&aside, &plain).expect("renamed");
             std::fs::rename(&inside, &outside).expect("moved away");
             std::fs::rename(&outside, &inside).expect("moved back");
-            true
+            std::thread::sleep(PAUSE);
         });
         storm
     }
 
-    /// Runs `round`, given its number from 1, again and again; it may end after those rounds where it says so.
-    fn spawn(&mut self, mut round: impl FnMut(u64) -> bool + Send + 'static) {
-        let (ended, changes) = (Arc::clone(&self.ended), Arc::clone(&self.changes));
+    /// Runs `round` again and again; after each everything is in its place.
+    fn spawn(&mut self, mut round: impl FnMut() + Send + 'static) {
+        let (ended, rounds) = (Arc::clone(&self.ended), Arc::clone(&self.rounds));
         self.threads.push(std::thread::spawn(move || {
-            for count in 1.. {
-                let may_end = round(count);
-                changes.fetch_add(1, Ordering::Relaxed);
-                if may_end && ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                // Not as fast as can be: that would leave the server no processor to be caught at anything.
-                std::thread::sleep(PAUSE);
+            while !ended.load(Ordering::Relaxed) {
+                round();
+                rounds.fetch_add(1, Ordering::Relaxed);
             }
         }));
     }
@@ -126,7 +129,7 @@ impl Storm {
         for thread in self.threads.drain(..) {
             thread.join().expect("the storm had its way");
         }
-        self.changes.load(Ordering::Relaxed)
+        self.rounds.load(Ordering::Relaxed)
     }
 }
 
