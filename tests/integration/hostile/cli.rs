@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use super::mechanisms;
 use super::names::{AsDirectory, AsPath, AsRunId, Name, Surroundings, names};
+use super::server::surroundings;
 use super::tree::{PLAIN, Tree};
 
 const DONE: i32 = 0;
@@ -164,39 +165,83 @@ fn with_the_walk_every_name_ends_every_command_with_the_code_of_the_table() {
 }
 
 #[test]
-fn a_run_is_written_through_no_link() {
-    let tree = Tree::bare();
-    tree.world.target().write();
-    tree.world.extension("probe").script(&crate::support::reports("pass"));
-    tree.world.assessment(&["probe"]).write();
-    tree.run("runs/run", "run").link("runs/link-run", "run").link("runs/link-outside", tree.path("outside"));
-    tree.link("runs/link-new", tree.path("outside/new")).link("runs/link-loop", "link-loop").fifo("runs/a-fifo");
-    let before = crate::support::files(&tree.path("outside"));
-    for name in [
-        "run",
-        "link-run",
-        "link-outside",
-        "link-new",
-        "link-loop",
-        "a-fifo",
-        "run/artifacts/plain.txt",
-        "..",
-        "run/..",
-    ] {
-        let mut command = tree.command();
-        command.args([
-            "--extension-dir",
-            "extensions",
-            "run",
-            "--target",
-            "target.json",
-            "--assessment",
-            "assessment.json",
-        ]);
-        let output = command.arg("--output-dir").arg(format!("runs/{name}")).output().expect("it ran");
-        assert_eq!(output.status.code(), Some(USAGE), "{name}: {output:?}");
-        tree.assert_clean(&name, &output.stdout);
+fn mounts_inside_a_run_are_crossed_by_no_command() {
+    let tree = Tree::new();
+    for containment in mechanisms() {
+        let cases = [
+            (vec!["cat", "--directory=run", "artifacts/mount-file"], REFUSED),
+            (vec!["cat", "--directory=run", "artifacts/mount-directory/secret.txt"], REFUSED),
+            (vec!["cat", "--directory=run", "artifacts/mount-directory"], REFUSED),
+            (vec!["artifacts", "--directory=run", "--include-unlisted", "--json"], DONE),
+            (vec!["cat", "--directory=mounted", "artifacts/plain.txt"], DONE),
+        ];
+        for (line, code) in cases {
+            let (mut command, surroundings) = surroundings(&tree);
+            if !surroundings.has_mounts {
+                return;
+            }
+            let output = command.args(["runs", "--containment", containment]).args(&line).output().expect("it ran");
+            assert_eq!(output.status.code(), Some(code), "{line:?}: {output:?}");
+            tree.assert_clean(&line, &[output.stdout, output.stderr].concat());
+        }
     }
-    assert_eq!(crate::support::files(&tree.path("outside")), before);
-    assert_eq!(std::fs::read_to_string(tree.path("runs/run/artifacts/plain.txt")).expect("text"), PLAIN);
+}
+
+/// The options of the commands that read runs, all of which these tests know: those that name something, and those that do not.
+const OPTIONS: [&str; 30] = [
+    "--run-id",
+    "--directory",
+    "--kind",
+    "--runs-dir",
+    "--output",
+    "--target",
+    "--assessment",
+    "--status",
+    "--since",
+    "--commit",
+    "--label",
+    "--limit",
+    "--offset",
+    "--require",
+    "--max-age",
+    "--reason",
+    "--force",
+    "--include-unlisted",
+    "--json",
+    "--containment",
+    "--root",
+    "--extension-dir",
+    "--log-format",
+    "--config",
+    "--help",
+    "--version",
+    "--page-size",
+    "--page-token",
+    "--no-color",
+    "--server",
+];
+
+#[test]
+fn every_command_that_reads_runs_is_known_to_these_tests() {
+    let tree = Tree::bare();
+    let help = |words: &[&str]| {
+        let output = tree.command().arg("runs").args(words).arg("--help").output().expect("it ran");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = help(&[]);
+    let listed = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    let known = ["list", "latest", "show", "report", "artifacts", "cat", "problems", "help"];
+    assert_eq!(commands, known, "a new command that takes a name has to meet the hostile ones in this file");
+    for command in known.iter().filter(|command| **command != "help") {
+        for word in
+            help(&[command]).lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
+        {
+            let option = word.trim_matches(|character: char| !character.is_ascii_alphanumeric() && character != '-');
+            assert!(
+                OPTIONS.contains(&option),
+                "{command} {option} is new: say here whether it names something, and try the names"
+            );
+        }
+    }
 }

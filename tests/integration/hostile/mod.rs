@@ -17,6 +17,7 @@ mod stored_links;
 mod stored_paths;
 mod storm;
 mod tree;
+mod writing;
 
 use std::io::Write as _;
 

@@ -7,7 +7,7 @@ use super::calls::methods;
 use super::expected::{FINE, NOT_A_FILE, Outcome, RUN_NOT_FOUND, UNSAFE_PATH, assert_outcome};
 use super::mechanisms;
 use super::server::Server;
-use super::tree::{Tree, summary};
+use super::tree::Tree;
 
 /// What is put in the place of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

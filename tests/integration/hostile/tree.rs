@@ -228,6 +228,12 @@ impl Tree {
         }
     }
 
+    /// Insists that this does not show the canary; what a run itself writes down may tell where it stands.
+    pub(super) fn assert_clean_of_canary(&self, what: &dyn std::fmt::Debug, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(!text.contains(&self.canary), "{what:?} shows the canary: {text}");
+    }
+
     /// The binary at the top of the tree, with what it is given in front of it.
     pub(super) fn command(&self) -> Command {
         self.world.command()
