@@ -188,7 +188,7 @@ fn mounts_inside_a_run_are_crossed_by_no_command() {
 }
 
 /// The options of the commands that read runs, all of which these tests know: those that name something, and those that do not.
-const OPTIONS: [&str; 30] = [
+const OPTIONS: [&str; 25] = [
     "--run-id",
     "--directory",
     "--kind",
@@ -214,11 +214,6 @@ const OPTIONS: [&str; 30] = [
     "--log-format",
     "--config",
     "--help",
-    "--version",
-    "--page-size",
-    "--page-token",
-    "--no-color",
-    "--server",
 ];
 
 #[test]

@@ -145,9 +145,10 @@ pub(super) fn meaning(method: &MethodDescriptor, field: &FieldDescriptor) -> Mea
         (_, "labels") => Meaning::LabelFilter,
         (_, "source_commit") => Meaning::Commit,
         ("ListRetainedRuns" | "GetLatestRetainedRun", "target" | "assessment" | "statuses") => Meaning::Filter,
-        ("ListFindings" | "ListEvidence", "results" | "severities" | "dispositions" | "checks" | "check_ids") => {
-            Meaning::Filter
-        }
+        (
+            "ListFindings" | "ListEvidence",
+            "results" | "severities" | "dispositions" | "classifications" | "check_ids",
+        ) => Meaning::Filter,
         (call, field) => panic!("{call}.{field} is new: say here what it is, so that it meets the hostile names"),
     }
 }
