@@ -16,13 +16,15 @@ const USAGE: i32 = 2;
 const NOT_FOUND: i32 = 6;
 const REFUSED: i32 = 7;
 
-/// The commands about one run, and what they need beside it.
-const ABOUT_ONE: [(&str, &[&str]); 5] = [
+/// The commands about one run, as far as there are, and what they need beside it.
+const ABOUT_ONE: [(&str, &[&str]); 7] = [
     ("show", &[]),
     ("report", &[]),
     ("report", &["--json"]),
     ("artifacts", &["--include-unlisted"]),
     ("cat", &["artifacts/plain.txt"]),
+    ("findings", &[]),
+    ("evidence", &["--json"]),
 ];
 
 fn of_path(name: &Name) -> i32 {
@@ -60,12 +62,13 @@ fn option(name: &str, value: impl AsRef<OsStr>) -> OsString {
 }
 
 /// One command after the other, about this run.
-fn about(number: usize, selector: OsString) -> Vec<OsString> {
-    let (command, rest) = ABOUT_ONE[number % ABOUT_ONE.len()];
+fn about(there: &[&str], number: usize, selector: OsString) -> Vec<OsString> {
+    let about_one: Vec<_> = ABOUT_ONE.iter().filter(|(command, _)| there.contains(command)).collect();
+    let (command, rest) = about_one[number % about_one.len()];
     [OsString::from(command), selector].into_iter().chain(rest.iter().map(OsString::from)).collect()
 }
 
-fn cases(names: &[Name]) -> Vec<Case> {
+fn cases(names: &[Name], there: &[&str]) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     // No argument holds a NUL. One that is too long for an argument is none either, but none of these is.
     let names = || names.iter().filter(|name| !name.text.contains('\0'));
@@ -79,19 +82,19 @@ fn cases(names: &[Name]) -> Vec<Case> {
     let several =
         names().enumerate().filter(|(number, name)| is_special(name) || number % 8 == 0).map(|(_, name)| name);
     for (number, name) in several.enumerate() {
-        cases.push((about(number, option("--directory", &name.text)), of_directory(name)));
-        cases.push((about(number / 2, option("--run-id", &name.text)), of_run_id(name)));
+        cases.push((about(there, number, option("--directory", &name.text)), of_directory(name)));
+        cases.push((about(there, number / 2, option("--run-id", &name.text)), of_run_id(name)));
         if number % 7 == 0 {
             let kind = ["report".into(), "--directory=run".into(), option("--kind", &name.text)];
             cases.push((kind.to_vec(), NOT_FOUND));
         }
     }
-    cases.extend(all_of_them());
+    cases.extend(all_of_them(there));
     cases
 }
 
 /// The commands without a name, empty names, and names that are not UTF-8.
-fn all_of_them() -> Vec<Case> {
+fn all_of_them(there: &[&str]) -> Vec<Case> {
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
     let mut cases = vec![
         (words(&["list"]), DONE),
@@ -108,7 +111,9 @@ fn all_of_them() -> Vec<Case> {
     ];
     let not_utf8 = OsStr::from_bytes(b"not-\xff\xfe-utf8");
     for number in 0..ABOUT_ONE.len() {
-        cases.extend(["--directory", "--run-id"].map(|selector| (about(number, option(selector, not_utf8)), USAGE)));
+        cases.extend(
+            ["--directory", "--run-id"].map(|selector| (about(there, number, option(selector, not_utf8)), USAGE)),
+        );
     }
     for line in [
         ["cat".into(), "--directory=run".into(), not_utf8.to_owned()],
@@ -138,7 +143,8 @@ fn every_command(containment: &str) {
         return;
     }
     let tree = Tree::new();
-    let cases = cases(&names(&tree, Surroundings::default()));
+    let help = help(&tree, &[]);
+    let cases = cases(&names(&tree, Surroundings::default()), &commands(&help));
     assert!(cases.len() > 250, "{}", cases.len());
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -188,7 +194,7 @@ fn mounts_inside_a_run_are_crossed_by_no_command() {
 }
 
 /// The options of the commands that read runs, all of which these tests know: those that name something, and those that do not.
-const OPTIONS: [&str; 25] = [
+const OPTIONS: [&str; 30] = [
     "--run-id",
     "--directory",
     "--kind",
@@ -205,6 +211,11 @@ const OPTIONS: [&str; 25] = [
     "--require",
     "--max-age",
     "--reason",
+    "--severity",
+    "--disposition",
+    "--classification",
+    "--check",
+    "--result",
     "--force",
     "--include-unlisted",
     "--json",
@@ -216,27 +227,31 @@ const OPTIONS: [&str; 25] = [
     "--help",
 ];
 
+fn help(tree: &Tree, words: &[&str]) -> String {
+    let output = tree.command().arg("runs").args(words).arg("--help").output().expect("it ran");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The commands that the help of `runs` lists, but for the help itself.
+fn commands(help: &str) -> Vec<&str> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    listed.filter_map(|line| line.split_whitespace().next()).filter(|command| *command != "help").collect()
+}
+
 #[test]
 fn every_command_that_reads_runs_is_known_to_these_tests() {
     let tree = Tree::bare();
-    let help = |words: &[&str]| {
-        let output = tree.command().arg("runs").args(words).arg("--help").output().expect("it ran");
-        String::from_utf8(output.stdout).expect("text")
-    };
-    let text = help(&[]);
-    let listed = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let commands: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-    let known = ["list", "latest", "show", "report", "artifacts", "cat", "problems", "help"];
-    assert_eq!(commands, known, "a new command that takes a name has to meet the hostile ones in this file");
-    for command in known.iter().filter(|command| **command != "help") {
-        for word in
-            help(&[command]).lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
-        {
+    let text = help(&tree, &[]);
+    let known: Vec<&str> =
+        ["list", "latest", "problems"].into_iter().chain(ABOUT_ONE.iter().map(|(command, _)| *command)).collect();
+    let commands = commands(&text);
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        assert!(known.contains(&command), "{command} is new: a command that takes a name has to meet the hostile ones");
+        let text = help(&tree, &[command]);
+        for word in text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--"))) {
             let option = word.trim_matches(|character: char| !character.is_ascii_alphanumeric() && character != '-');
-            assert!(
-                OPTIONS.contains(&option),
-                "{command} {option} is new: say here whether it names something, and try the names"
-            );
+            assert!(OPTIONS.contains(&option), "{command} {option} is new: if it names something, try the names");
         }
     }
 }
