@@ -13,7 +13,7 @@ use super::expected::{
 };
 use super::mechanisms;
 use super::names::{AsDirectory, Name, Surroundings, names};
-use super::server::{Server, surroundings};
+use super::server::{Server, with_mounts};
 use super::tree::{PLAIN, Tree};
 
 /// How many calls are made at once.
@@ -24,7 +24,7 @@ async fn every_call_answers_as_the_contract_says(containment: &str) {
         return;
     }
     let tree = Tree::new();
-    let (mut command, surroundings) = surroundings(&tree);
+    let (mut command, surroundings) = with_mounts(tree.command());
     let server = Server::start(&tree, &mut command, containment).await;
     let made = drive(&tree, &server.channel, surroundings, 1).await;
     assert!(made > 3_000, "{made}");

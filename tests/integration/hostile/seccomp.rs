@@ -14,16 +14,23 @@ use serde_json::json;
 use tonic::Code;
 
 use super::calls;
-use super::expected::{self, FINE, Outcome, assert_outcome};
+use super::expected::{self, FINE, Outcome, UNSAFE_PATH, assert_outcome};
 use super::names::Surroundings;
 use super::requests::drive;
-use super::server::{Server, in_place_of};
+use super::server::{Server, in_place_of, with_mounts};
 use super::tree::Tree;
 use super::{mechanisms, not_tested};
 use crate::service::fixtures::{Setup, eventually};
 
 /// The number of the call; it is the same on every architecture.
 const OPENAT2: i64 = 437;
+/// The number of `statx`, which the walk asks for mounts.
+#[cfg(target_arch = "x86_64")]
+const STATX: i64 = 332;
+#[cfg(not(target_arch = "x86_64"))]
+const STATX: i64 = 291;
+/// Set where a filter is to refuse `statx` too.
+const STATX_TOO: &str = "GUIDE_BOARD_TEST_REFUSED_STATX";
 /// The error that a filter answers with, for this binary run once more.
 const ERRNO: &str = "GUIDE_BOARD_TEST_REFUSED_WITH";
 /// The command to become behind the filter, a line for each argument.
@@ -32,7 +39,10 @@ const COMMAND: &str = "GUIDE_BOARD_TEST_BECOME";
 const REFUSALS: [Errno; 3] = [Errno::NOSYS, Errno::PERM, Errno::ACCESS];
 
 fn filter(refused_with: i32) -> BpfProgram {
-    let rules = BTreeMap::from([(OPENAT2, Vec::new())]);
+    let mut rules = BTreeMap::from([(OPENAT2, Vec::new())]);
+    if std::env::var_os(STATX_TOO).is_some() {
+        rules.insert(STATX, Vec::new());
+    }
     let errno = SeccompAction::Errno(refused_with.try_into().expect("an error"));
     let architecture = std::env::consts::ARCH.try_into().expect("an architecture that seccomp knows");
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture).expect("a filter");
@@ -69,7 +79,7 @@ fn behind_a_filter_openat2_is_refused_and_all_else_goes_on() {
         seccompiler::apply_filter(&filter(errno)).expect("a filter");
         let mut words = become_this.lines();
         let mut command = Command::new(words.next().expect("a program"));
-        let error = command.args(words).env_remove(ERRNO).env_remove(COMMAND).exec();
+        let error = command.args(words).env_remove(ERRNO).env_remove(COMMAND).env_remove(STATX_TOO).exec();
         panic!("it did not start: {error}");
     }
     let tree = Tree::new();
@@ -111,6 +121,26 @@ async fn a_server_that_may_not_use_openat2_takes_the_walk_and_says_so() {
         assert!(log.contains("containment=walk"), "{log}");
         assert!(log.lines().any(|line| line.contains("WARN") && line.contains("openat2 is refused")), "{log}");
         drive(&tree, &server.channel, Surroundings::default(), 10).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_statx_too_no_mount_is_crossed() {
+    let tree = Tree::new();
+    for errno in REFUSALS {
+        let mut plain = behind_a_filter(&tree, errno);
+        plain.env(STATX_TOO, "1");
+        let (mut command, surroundings) = with_mounts(plain);
+        let server = Server::start(&tree, command.stdout(Stdio::null()), "auto").await;
+        let info: pb::GetServerInfoResponse = server.ask(&tree, "GetServerInfo", &json!({})).await.merged();
+        assert!(info.features.contains(&"containment-walk".to_owned()), "{info:?}");
+        let paths =
+            ["mount-directory", "mount-directory/secret.txt", "mount-file"].map(|name| format!("artifacts/{name}"));
+        for path in paths.iter().filter(|_| surroundings.has_mounts) {
+            let answer = server.ask(&tree, "ReadArtifact", &json!({"directory": "run", "path": path})).await;
+            assert_outcome(path, &answer, UNSAFE_PATH);
+        }
+        drive(&tree, &server.channel, surroundings, 10).await;
     }
 }
 

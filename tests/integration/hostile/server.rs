@@ -25,17 +25,16 @@ pub(super) struct Server {
     pub(super) channel: Channel,
 }
 
-/// What a command is started through, and what is then there.
-pub(super) fn surroundings(tree: &Tree) -> (Command, Surroundings) {
+/// A command in a namespace of its own with the mounts, and whether it could be had.
+pub(super) fn with_mounts(plain: Command) -> (Command, Surroundings) {
     let options = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
     let possible = Command::new("unshare").args([options, "--", "true"]).output();
     if !possible.is_ok_and(|ran| ran.status.success()) {
         not_tested("mounts in the hostile tree", "a private mount namespace needs `unshare` and the right to use it");
-        return (tree.command(), Surroundings { has_mounts: false });
+        return (plain, Surroundings { has_mounts: false });
     }
-    let plain = tree.command();
     let mut command = in_place_of(&plain, "unshare");
-    command.args([options, "--", "sh", "-c", MOUNTS, "sh"]).arg(plain.get_program());
+    command.args([options, "--", "sh", "-c", MOUNTS, "sh"]).arg(plain.get_program()).args(plain.get_args());
     (command, Surroundings { has_mounts: true })
 }
 
