@@ -107,9 +107,12 @@ fn of_mount_without_statx(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno
     use std::os::fd::AsRawFd as _;
     // Names nothing but a descriptor of this process.
     let of_handle = format!("/proc/self/fdinfo/{}", handle.as_raw_fd());
-    let opened = rustix::fs::open(of_handle, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    let told = opened.map(|file| std::io::read_to_string(std::fs::File::from(file)).unwrap_or_default());
-    let told = told.unwrap_or_default();
+    let told = match rustix::fs::open(of_handle, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(file) => std::io::read_to_string(std::fs::File::from(file)).map_err(|_| Errno::IO)?,
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::PERM | Errno::ACCESS) => return device_of(handle),
+        // Passing trouble must not make one mount look like another.
+        Err(errno) => return Err(errno),
+    };
     let id = told.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     id.map_or_else(|| device_of(handle), |id| Ok(MountIdentity::Mount(id)))
 }
