@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::exit::{self, Failure};
 use super::{Globals, logging};
 use crate::jobs::{JobSettings, JobTable, Launcher};
-use crate::repository::root::ContainmentChoice;
+use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
 use crate::server::{self, Config};
 use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
@@ -154,6 +154,11 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
     let usage = |message: String| Failure::new(exit::USAGE, message);
     let root = ambient::resolved(&globals.root);
     let containment = args.containment.decide().map_err(|error| usage(error.to_string()))?;
+    if args.containment == ContainmentChoice::Auto && containment == Containment::Walk {
+        tracing::warn!(
+            "openat2 is refused here (it needs Linux 5.6, and a seccomp profile may forbid it); opens are confined by the walk instead"
+        );
+    }
     let mut specs = args.runs_dirs.clone();
     if specs.is_empty() {
         specs.push(default_root(&globals.root).map_err(usage)?);

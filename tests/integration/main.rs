@@ -15,6 +15,9 @@ mod baseline;
 mod cli;
 /// The documents, executed and compared.
 mod docs;
+/// One hostile tree against everything that takes or follows a name.
+#[cfg(target_os = "linux")]
+mod hostile;
 /// Supervised processes.
 mod process;
 /// `guide-board run`: whole run directories from profiles and extensions.

@@ -77,12 +77,12 @@ pub(super) fn of_regular_file(handle: BorrowedFd<'_>) -> Result<FileIdentity, Ga
 }
 
 /// Which mount a file is on. A bind mount of the same filesystem has the same device, and one overlay mount shows files of several
-/// devices; so the mount's own id alone decides, and the device only where the system tells no id.
+/// devices; so the mount's own id alone decides, and the device only where nothing tells the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MountIdentity {
     /// The mount's id, unique among the mounts of the moment. A handle on a mount keeps its id from being given to another.
     Mount(u64),
-    /// The device: an older system cannot tell a bind mount of the same filesystem.
+    /// The device: it cannot tell a bind mount of the same filesystem.
     Device(u64),
 }
 
@@ -92,11 +92,29 @@ pub(super) fn of_mount(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
     match rustix::fs::statx(handle, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID) {
         Ok(stat) => {
             let known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
-            if known { Ok(MountIdentity::Mount(stat.stx_mnt_id)) } else { device_of(handle) }
+            if known { Ok(MountIdentity::Mount(stat.stx_mnt_id)) } else { of_mount_without_statx(handle) }
         }
-        Err(Errno::NOSYS | Errno::PERM) => device_of(handle),
+        Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS) => of_mount_without_statx(handle),
         Err(errno) => Err(errno),
     }
+}
+
+/// What the process is told of its own descriptors. Systems and filters that refuse `openat2` often have no `statx` that tells mounts
+/// either, and the walk is what they are left with.
+#[cfg(target_os = "linux")]
+fn of_mount_without_statx(handle: BorrowedFd<'_>) -> Result<MountIdentity, Errno> {
+    use rustix::fs::{Mode, OFlags};
+    use std::os::fd::AsRawFd as _;
+    // Names nothing but a descriptor of this process.
+    let of_handle = format!("/proc/self/fdinfo/{}", handle.as_raw_fd());
+    let told = match rustix::fs::open(of_handle, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(file) => std::io::read_to_string(std::fs::File::from(file)).map_err(|_| Errno::IO)?,
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::PERM | Errno::ACCESS) => return device_of(handle),
+        // Passing trouble must not make one mount look like another.
+        Err(errno) => return Err(errno),
+    };
+    let id = told.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
+    id.map_or_else(|| device_of(handle), |id| Ok(MountIdentity::Mount(id)))
 }
 
 #[cfg(not(target_os = "linux"))]

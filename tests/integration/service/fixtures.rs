@@ -35,13 +35,13 @@ pub(super) fn committed_root() -> PathBuf {
 }
 
 /// A server in the making: over `<directory>/runs`, with the profiles of `<directory>/profiles`.
-pub(super) struct Setup {
+pub(crate) struct Setup {
     pub(super) config: Config,
 }
 
 impl Setup {
     /// Over `<directory>/runs`, which is made, as the root `runs`.
-    pub(super) fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         let runs = directory.join("runs");
         std::fs::create_dir_all(&runs).expect("made");
         Self::over(directory, &[("runs", &runs)])
@@ -82,7 +82,7 @@ impl Setup {
     }
 
     /// Starts it and waits until its health says SERVING.
-    pub(super) async fn start(self) -> Service {
+    pub(crate) async fn start(self) -> Service {
         let service = self.start_unready().await;
         service.wait_until_health("", ServingStatus::Serving).await;
         service
@@ -106,15 +106,15 @@ pub(super) fn containment() -> Containment {
 }
 
 /// A running server.
-pub(super) struct Service {
+pub(crate) struct Service {
     pub(super) address: SocketAddr,
-    pub(super) channel: Channel,
+    pub(crate) channel: Channel,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServerError>>,
 }
 
 impl Service {
-    pub(super) fn retained(&self) -> RetainedRunServiceClient<Channel> {
+    pub(crate) fn retained(&self) -> RetainedRunServiceClient<Channel> {
         RetainedRunServiceClient::new(self.channel.clone())
             .max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES)
     }
@@ -185,7 +185,7 @@ impl Drop for Service {
 }
 
 /// Waits until something is there, and gives up loudly.
-pub(super) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -1,7 +1,7 @@
 //! Every call of the services, over a socket: what `api.md` and the comments in `proto/` promise, and what a hostile client or run
 //! directory could do about it.
 
-mod fixtures;
+pub(crate) mod fixtures;
 mod following;
 
 mod artifact;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Instant;
 
 use guide_board::client::Client;
@@ -18,7 +18,7 @@ use crate::support::{self, World};
 /// A server process. Dropped, it is killed.
 pub(crate) struct Served {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) client: Client,
 }
 
@@ -33,7 +33,7 @@ impl Served {
         let port_file = world.path("port");
         let _ = std::fs::remove_file(&port_file);
         command.args(["serve", "--listen", "127.0.0.1:0", "--port-file", "port", "--runs-dir", "runs"]);
-        let mut child = command.args(arguments).stderr(Stdio::inherit()).spawn().expect("the binary starts");
+        let mut child = command.args(arguments).spawn().expect("the binary starts");
         let port: u16 = eventually("the port file", async || {
             assert!(child.try_wait().expect("asked").is_none(), "the server ended at once");
             std::fs::read_to_string(&port_file).ok()?.trim().parse().ok()
