@@ -66,7 +66,7 @@ impl Pin {
         match self {
             Self::Nothing => request,
             Self::Generation => Request { expected_generation: generation, ..request },
-            Self::OtherGeneration => Request { expected_generation: generation.replace(['0', '1'], "2"), ..request },
+            Self::OtherGeneration => Request { expected_generation: format!("other-{generation}"), ..request },
             Self::Digest => Request { expected_sha256: digest.to_owned(), ..request },
             Self::OtherDigest => Request { expected_sha256: hex(b"other"), ..request },
             Self::ComputedDigest => Request { compute_sha256: true, ..Self::Digest.set(request, "", digest) },
