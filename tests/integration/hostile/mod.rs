@@ -9,6 +9,7 @@ mod cli;
 mod expected;
 mod names;
 mod odd_names;
+mod pull;
 mod races;
 mod requests;
 mod seccomp;

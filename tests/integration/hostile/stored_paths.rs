@@ -11,7 +11,7 @@ use super::tree::{PLAIN, Tree, package, summary};
 use pb::FileState::{Missing, NotRegularFile, Present, UnsafePath};
 
 /// Stored paths for the directory `run` whose record says that it was made in `/old/place`, and what stands at each.
-fn stored(tree: &Tree) -> Vec<(String, pb::FileState)> {
+pub(super) fn stored(tree: &Tree) -> Vec<(String, pb::FileState)> {
     let state = |path| match path {
         AsPath::Bad => UnsafePath,
         AsPath::Absent => Missing,
