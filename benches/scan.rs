@@ -12,6 +12,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a benchmark makes and reads real files")]
 
+use std::any::Any;
 use std::fs;
 use std::hint::black_box;
 use std::os::unix::fs::MetadataExt;
@@ -71,14 +72,14 @@ fn measure(size: usize) {
     roots[0].refresh().expect("scanned");
     // In turns, so that whatever else the machine does meanwhile falls on all alike.
     let [plain, stat, scan, refresh] = least_in_turns([
+        &mut || Box::new(read_all(&root, threads)),
+        &mut || Box::new(stat_all(&root, threads)),
         &mut || {
-            black_box(read_all(&root, threads));
+            let fresh = repository(&root);
+            fresh.roots()[0].refresh().expect("scanned");
+            Box::new(fresh)
         },
-        &mut || {
-            black_box(stat_all(&root, threads));
-        },
-        &mut || drop(black_box(repository(&root).roots()[0].refresh().expect("scanned"))),
-        &mut || drop(black_box(roots[0].refresh().expect("scanned"))),
+        &mut || Box::new(roots[0].refresh().expect("scanned")),
     ]);
     let snapshot = roots[0].snapshot().expect("scanned");
     let all = RunQuery::default();
@@ -88,8 +89,8 @@ fn measure(size: usize) {
         ..RunQuery::default()
     };
     let middle = snapshot.page(&all, None, size / 2).runs.last().map(|run| run.key());
-    let page = least(|| drop(black_box(snapshot.page(&all, middle.as_ref(), 50))));
-    let pair_page = least(|| drop(black_box(snapshot.page(&pair, middle.as_ref(), 50))));
+    let page = least(|| snapshot.page(&all, middle.as_ref(), 50));
+    let pair_page = least(|| snapshot.page(&pair, middle.as_ref(), 50));
     let python = python_scan(&root);
     let ratio = |ours: Duration, theirs: Duration| format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
     println!(
@@ -107,18 +108,20 @@ fn repository(root: &Path) -> Repository {
     Repository::new(vec![spec], containment).expect("a repository")
 }
 
-fn least(mut work: impl FnMut()) -> Duration {
-    let [least] = least_in_turns([&mut work]);
+fn least<T: 'static>(mut work: impl FnMut() -> T) -> Duration {
+    let [least] = least_in_turns([&mut || Box::new(work())]);
     least
 }
 
-fn least_in_turns<const N: usize>(mut works: [&mut dyn FnMut(); N]) -> [Duration; N] {
+/// What a work gives is let go of outside of its time.
+fn least_in_turns<const N: usize>(mut works: [&mut dyn FnMut() -> Box<dyn Any>; N]) -> [Duration; N] {
     let mut least = [Duration::MAX; N];
     for _ in 0..ROUNDS {
         for (work, least) in works.iter_mut().zip(&mut least) {
             let began = Instant::now();
-            work();
+            let given = black_box(work());
             *least = began.elapsed().min(*least);
+            drop(given);
         }
     }
     least

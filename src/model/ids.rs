@@ -148,7 +148,11 @@ impl FromStr for DirectoryName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if (1..=255).contains(&text.len()) && text != "." && text != ".." && !text.contains(['/', '\0']) {
+        if (1..=255).contains(&text.len())
+            && text != "."
+            && text != ".."
+            && !text.bytes().any(|byte| matches!(byte, b'/' | 0))
+        {
             Ok(Self(text.into()))
         } else {
             Err(InvalidName {

@@ -1,8 +1,9 @@
 //! What scans know of a root from one to the next.
 
-use std::borrow::{Borrow, Cow};
-use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -43,10 +44,12 @@ impl Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StateMark(NonZeroU64);
 
-/// What is known of a directory, and from which state of its summary. In a set it stands for its name.
+/// What is known of a directory, and from which state of its summary.
 #[derive(Debug)]
 pub(super) struct Remembered {
-    pub(super) known: Known,
+    known: Known,
+    /// The hash of its name.
+    name: Place,
     /// The summary it was read from; `None` when it has to be looked at again whatever the summary is.
     state: Option<StateMark>,
     /// The scan that saw it last.
@@ -64,32 +67,39 @@ impl Remembered {
     }
 }
 
-impl Borrow<[u8]> for Remembered {
-    fn borrow(&self) -> &[u8] {
-        self.known.name()
-    }
-}
-
-impl Hash for Remembered {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.known.name().hash(state);
-    }
-}
-
-impl PartialEq for Remembered {
-    fn eq(&self, other: &Self) -> bool {
-        self.known.name() == other.known.name()
-    }
-}
-
-impl Eq for Remembered {}
-
 /// What scans know of a root. Some 40 bytes a directory beside what the snapshot holds anyway.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    directories: HashSet<Remembered>,
-    marks: RandomState,
+    /// By the place of the directory's name.
+    directories: HashMap<Place, Remembered, BuildHasherDefault<PlaceHasher>>,
+    keys: RandomState,
     scan: u32,
+}
+
+/// Where a name is remembered: its hash with a secret key, or the next free number after it should two names ever share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place(u64);
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+/// A place is a hash already.
+#[derive(Debug, Default)]
+struct PlaceHasher(u64);
+
+impl Hasher for PlaceHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn write_u64(&mut self, place: u64) {
+        self.0 = place;
+    }
 }
 
 impl Memory {
@@ -107,18 +117,19 @@ impl Memory {
         }
         let before = self.directories.len();
         let scan = self.scan;
-        self.directories.retain(|remembered| remembered.seen.load(Ordering::Relaxed) == scan);
+        self.directories.retain(|_, remembered| remembered.seen.load(Ordering::Relaxed) == scan);
         differs || self.directories.len() < before
     }
 
     /// What is to be remembered of a directory whose summary is in this state; of one without a state it is looked at again next time.
     pub(super) fn remembered(&self, known: Known, summary: Option<FileIdentity>) -> Remembered {
-        Remembered { known, state: summary.map(|summary| self.mark(summary)), seen: AtomicU32::new(self.scan) }
+        let name = self.hashed(known.name());
+        Remembered { known, name, state: summary.map(|summary| self.mark(summary)), seen: AtomicU32::new(self.scan) }
     }
 
     /// Whether a directory is as it is remembered. `look` tells the state of its summary. If it is, this scan has seen it.
     pub(super) fn is_as_before(&self, name: &[u8], look: impl FnOnce(&DirectoryName) -> Option<FileIdentity>) -> bool {
-        let Some(remembered) = self.directories.get(name) else { return false };
+        let Some(remembered) = self.directories.get(&self.place(name, self.hashed(name))) else { return false };
         let (Some(state), Some(directory)) = (remembered.state, remembered.directory()) else { return false };
         let is_same = look(&directory).is_some_and(|summary| self.mark(summary) == state);
         if is_same {
@@ -129,23 +140,43 @@ impl Memory {
 
     /// Remembers a directory; tells whether it is another than before.
     pub(super) fn insert(&mut self, remembered: Remembered) -> bool {
-        let before = self.directories.get(remembered.known.name());
-        let is_same = before.is_some_and(|before| before.known.is_same(&remembered.known));
-        self.directories.replace(remembered);
-        !is_same
+        match self.directories.entry(self.place(remembered.known.name(), remembered.name)) {
+            Entry::Vacant(free) => {
+                free.insert(remembered);
+                true
+            }
+            Entry::Occupied(mut taken) => {
+                let is_same = taken.get().known.is_same(&remembered.known);
+                taken.insert(remembered);
+                !is_same
+            }
+        }
     }
 
     /// Forgets a directory.
     pub(super) fn remove(&mut self, name: &[u8]) {
-        self.directories.remove(name);
+        self.directories.remove(&self.place(name, self.hashed(name)));
     }
 
     /// What each directory is known to be, in no order.
     pub(super) fn known(&self) -> impl ExactSizeIterator<Item = &Known> {
-        self.directories.iter().map(|remembered| &remembered.known)
+        self.directories.values().map(|remembered| &remembered.known)
+    }
+
+    fn hashed(&self, name: &[u8]) -> Place {
+        Place(self.keys.hash_one(name))
+    }
+
+    /// The place of a name, or where it would be.
+    fn place(&self, name: &[u8], hashed: Place) -> Place {
+        let mut place = hashed;
+        while self.directories.get(&place).is_some_and(|there| there.known.name() != name) {
+            place = Place(place.0.wrapping_add(1));
+        }
+        place
     }
 
     fn mark(&self, summary: FileIdentity) -> StateMark {
-        StateMark(NonZeroU64::new(self.marks.hash_one(summary)).unwrap_or(NonZeroU64::MIN))
+        StateMark(NonZeroU64::new(self.keys.hash_one(summary.to_bytes())).unwrap_or(NonZeroU64::MIN))
     }
 }

@@ -1,13 +1,13 @@
 //! The snapshot: runs in list order, the same by profile, lookups, problems. Immutable once built.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::entry::RunEntry;
-use super::lookup::Lookup;
+use super::lookup::Lookups;
 use crate::model::{Problem, ProblemReason, printable};
 use crate::repository::root::RootIdentity;
 
@@ -34,8 +34,7 @@ pub(super) struct Index {
     pub(super) groups: HashMap<GroupKey, Group>,
     /// By directory and reason.
     pub(super) problems: Vec<Arc<Problem>>,
-    by_run_id: Lookup,
-    by_directory: Lookup,
+    lookups: Lookups,
     in_progress: usize,
 }
 
@@ -88,45 +87,41 @@ impl Snapshot {
     /// The runs that bear a run id: none, one, or several that only their directories tell apart.
     #[must_use]
     pub fn with_run_id(&self, run_id: &str) -> Vec<&Arc<RunEntry>> {
-        let found = self.index.by_run_id.find(run_id).filter_map(|at| self.index.at(at));
+        let found = self.index.lookups.with_run_id(run_id).filter_map(|at| self.index.at(at));
         found.filter(|run| run.run_id.as_str() == run_id).collect()
     }
 
     /// The run in a directory.
     #[must_use]
     pub fn in_directory(&self, directory: &str) -> Option<&Arc<RunEntry>> {
-        let mut found = self.index.by_directory.find(directory).filter_map(|at| self.index.at(at));
+        let mut found = self.index.lookups.in_directory(directory).filter_map(|at| self.index.at(at));
         found.find(|run| run.directory.as_str() == directory)
     }
 
     /// Whether another directory bears the same run id.
     #[must_use]
     pub fn is_duplicate(&self, run: &RunEntry) -> bool {
-        let bearers = self.index.by_run_id.find(run.run_id.as_str()).filter_map(|at| self.index.at(at));
+        let bearers = self.index.lookups.with_run_id(run.run_id.as_str()).filter_map(|at| self.index.at(at));
         bearers.filter(|bearer| bearer.run_id == run.run_id).nth(1).is_some()
     }
 }
 
 impl Index {
     fn build(runs: Vec<Arc<RunEntry>>, mut problems: Vec<Arc<Problem>>) -> Self {
-        let runs = in_list_order(runs);
-        let lookups = || {
-            let by_run_id = Lookup::new(runs.iter().map(|run| run.run_id.as_str()));
-            (by_run_id, Lookup::new(runs.iter().map(|run| run.directory.as_str())))
-        };
-        let (groups, (by_run_id, by_directory)) = if runs.len() < WORTH_A_THREAD {
-            (group(&runs), lookups())
+        let runs = in_list_order(&runs);
+        let (groups, lookups) = if runs.len() < WORTH_A_THREAD {
+            (group(&runs), Lookups::new(&runs))
         } else {
             std::thread::scope(|scope| {
-                let lookups = scope.spawn(lookups);
+                let lookups = scope.spawn(|| Lookups::new(&runs));
                 let groups = group(&runs);
                 (groups, lookups.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             })
         };
-        problems.extend(duplicates(&runs, &by_run_id).into_iter().map(Arc::new));
+        problems.extend(duplicates(&runs, &lookups).into_iter().map(Arc::new));
         problems.sort_by(|left, right| problem_place(left).cmp(&problem_place(right)));
         let in_progress = problems.iter().filter(|problem| !problem.reason.is_broken()).count();
-        Self { runs, groups, problems, by_run_id, by_directory, in_progress }
+        Self { runs, groups, problems, lookups, in_progress }
     }
 
     pub(super) fn at(&self, position: u32) -> Option<&Arc<RunEntry>> {
@@ -138,13 +133,41 @@ fn at(runs: &[Arc<RunEntry>], position: u32) -> Option<&Arc<RunEntry>> {
     runs.get(usize::try_from(position).ok()?)
 }
 
-/// Sorts runs for lists. The times stand beside the runs meanwhile, since most pairs are told apart by them.
-fn in_list_order(runs: Vec<Arc<RunEntry>>) -> Vec<Arc<RunEntry>> {
-    let mut keyed: Vec<_> = runs.into_iter().map(|run| (Reverse(run.completed_at), run)).collect();
-    keyed.sort_unstable_by(|(left_time, left), (right_time, right)| {
-        left_time.cmp(right_time).then_with(|| left.compare(right))
+/// A run with its time beside it, by which most pairs are told apart.
+type Timed<'a> = (Reverse<Option<Timestamp>>, &'a Arc<RunEntry>);
+
+fn compare((left_time, left): &Timed<'_>, (right_time, right): &Timed<'_>) -> Ordering {
+    left_time.cmp(right_time).then_with(|| left.compare(right))
+}
+
+fn sorted(runs: &[Arc<RunEntry>]) -> impl Iterator<Item = Timed<'_>> {
+    let mut timed: Vec<Timed<'_>> = runs.iter().map(|run| (Reverse(run.completed_at), run)).collect();
+    timed.sort_unstable_by(compare);
+    timed.into_iter()
+}
+
+/// Sorts runs for lists: many of them in two parts, on two threads.
+fn in_list_order(runs: &[Arc<RunEntry>]) -> Vec<Arc<RunEntry>> {
+    if runs.len() < WORTH_A_THREAD {
+        return sorted(runs).map(|(_, run)| Arc::clone(run)).collect();
+    }
+    let (one, other) = runs.split_at(runs.len() / 2);
+    let (one, other) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| sorted(one));
+        let other = sorted(other);
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
     });
-    keyed.into_iter().map(|(_, run)| run).collect()
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    let mut merged = Vec::with_capacity(runs.len());
+    loop {
+        let next = match (one.peek(), other.peek()) {
+            (Some(left), Some(right)) if compare(left, right).is_gt() => other.next(),
+            (Some(_), _) => one.next(),
+            (None, _) => other.next(),
+        };
+        let Some((_, run)) = next else { return merged };
+        merged.push(Arc::clone(run));
+    }
 }
 
 /// What runs of one target, assessment and result share: the groups that they belong to.
@@ -207,9 +230,9 @@ pub(super) fn problem_place(problem: &Problem) -> (&str, &'static str) {
     (&problem.directory, problem.reason.word())
 }
 
-fn duplicates(runs: &[Arc<RunEntry>], by_run_id: &Lookup) -> Vec<Problem> {
+fn duplicates(runs: &[Arc<RunEntry>], lookups: &Lookups) -> Vec<Problem> {
     let mut found = Vec::new();
-    for candidates in by_run_id.shared() {
+    for candidates in lookups.shared_run_ids() {
         let mut candidates: Vec<&Arc<RunEntry>> = candidates.filter_map(|position| at(runs, position)).collect();
         candidates.sort_by_key(|run| &run.run_id);
         for bearers in candidates.chunk_by(|left, right| left.run_id == right.run_id).filter(|same| same.len() > 1) {

@@ -235,7 +235,7 @@ impl OpenRoot {
     pub fn summary(&self, directory: &DirectoryName) -> Result<OutputFile, GateError> {
         #[cfg(target_os = "linux")]
         if self.containment == Containment::Openat2 {
-            let path = format!("{directory}/{}", layout::SUMMARY);
+            let path = summary_path(directory);
             let opened = openat2::open(self.handle.as_fd(), &path, Purpose::Read, Mounts::Stay);
             // Whatever went wrong, the two steps below find out what it was; a run directory that is a mount succeeds there.
             if let Ok(file) = opened {
@@ -249,10 +249,15 @@ impl OpenRoot {
     /// The identity of a run's summary without opening it, to see whether it changed. Tells only what [`Self::summary`] may be asked for.
     #[must_use]
     pub fn summary_identity(&self, directory: &DirectoryName) -> Option<FileIdentity> {
-        let path = format!("{directory}/{}", layout::SUMMARY);
+        let path = summary_path(directory);
         let stat = rustix::fs::statat(&self.handle, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileIdentity::from_stat(&stat))
     }
+}
+
+/// Where a run's summary stands beneath its root.
+fn summary_path(directory: &DirectoryName) -> String {
+    [directory.as_str(), "/", layout::SUMMARY].concat()
 }
 
 /// A run directory, opened: the handle that its outputs are opened beneath.
