@@ -102,9 +102,9 @@ impl Read for Endless<'_> {
 }
 
 #[test]
-fn a_million_items_are_read_with_no_more_than_a_buffer_ahead() {
+fn many_items_are_read_with_no_more_than_a_buffer_ahead() {
     let given = Cell::new(0);
-    let document = Endless { left: 1_000_000, pending: b"[", given: &given };
+    let document = Endless { left: 200_000, pending: b"[", given: &given };
     let mut seen = 0_u64;
     read_items(document, "findings", &mut |item| {
         seen += 1;
@@ -113,7 +113,20 @@ fn a_million_items_are_read_with_no_more_than_a_buffer_ahead() {
         ControlFlow::Continue(())
     })
     .expect("items");
-    assert_eq!(seen, 1_000_000);
+    assert_eq!(seen, 200_000);
+}
+
+#[test]
+fn reading_on_for_a_page_reads_the_page_and_no_more_than_a_buffer_ahead() {
+    let given = Cell::new(0);
+    let mut seen = 0_u64;
+    resume_items(Endless { left: 1_000_000, pending: b",", given: &given }, 77, &mut |item| {
+        seen += 1;
+        assert_eq!(item.end, 77 + seen * 3);
+        if seen == 500 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .expect("items");
+    assert!(seen == 500 && given.get() <= seen * 3 + u64::try_from(BUFFER_BYTES).expect("a length"), "{}", given.get());
 }
 
 #[test]
