@@ -103,6 +103,22 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A table that is printed in parts, under one head.
+#[derive(Debug, Default)]
+pub(super) struct LongTable {
+    is_begun: bool,
+}
+
+impl LongTable {
+    /// The next part: a table of its own, without the head unless it is the first.
+    pub(super) fn part(&mut self, table: String) -> String {
+        if table.is_empty() || !std::mem::replace(&mut self.is_begun, true) {
+            return table;
+        }
+        table.split_once('\n').map(|(_, rows)| rows.to_owned()).unwrap_or_default()
+    }
+}
+
 /// Prints a result.
 pub(super) fn print(text: &str) -> std::io::Result<()> {
     let mut stdout = anstream::stdout();

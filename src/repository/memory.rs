@@ -147,7 +147,14 @@ impl Memory {
             }
             Entry::Occupied(mut taken) => {
                 let is_same = taken.get().known.is_same(&remembered.known);
-                taken.insert(remembered);
+                let before = taken.get_mut();
+                if is_same {
+                    // The snapshot holds what was known before: it is not held twice.
+                    before.state = remembered.state;
+                    before.seen = remembered.seen;
+                } else {
+                    *before = remembered;
+                }
                 !is_same
             }
         }

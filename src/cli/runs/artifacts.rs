@@ -44,6 +44,7 @@ pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result
     let mut stream = call!(service, stream_artifact_manifest, request)?;
     let mut whole = pb::StreamArtifactManifestResponse::default();
     let mut shown = 0_usize;
+    let mut rows = terminal::LongTable::default();
     while let Some(message) = stream.next().await {
         let message = message?;
         if message.run.is_some() {
@@ -54,7 +55,7 @@ pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result
         whole.artifact_manifest.extend(message.artifact_manifest);
         if !history.json && whole.artifact_manifest.len() >= TABLE_ROWS {
             shown += whole.artifact_manifest.len();
-            terminal::print(&table(&std::mem::take(&mut whole.artifact_manifest)))?;
+            terminal::print(&rows.part(table(&std::mem::take(&mut whole.artifact_manifest))))?;
         }
     }
     if history.json {
@@ -62,7 +63,7 @@ pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result
         return Ok(exit::DONE);
     }
     shown += whole.artifact_manifest.len();
-    let mut text = table(&whole.artifact_manifest);
+    let mut text = rows.part(table(&whole.artifact_manifest));
     let entries = if whole.entry_count == 1 { "entry" } else { "entries" };
     text.push_str(&format!("{} {entries}, {}", whole.entry_count, terminal::size(whole.total_bytes)));
     let unlisted = u64::try_from(shown).unwrap_or(u64::MAX).saturating_sub(whole.entry_count);

@@ -90,6 +90,7 @@ pub(super) struct EvidenceArgs {
 pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u8, Failure> {
     let service = &history.service;
     let mut progress = Progress::new(args.limit);
+    let mut rows = terminal::LongTable::default();
     let mut whole = pb::ListFindingsResponse::default();
     loop {
         let request = pb::ListFindingsRequest {
@@ -113,7 +114,7 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
             whole.next_page_token = page.next_page_token;
         }
         if !history.json && whole.findings.len() >= TABLE_ROWS {
-            terminal::print(&findings_table(&std::mem::take(&mut whole.findings)))?;
+            terminal::print(&rows.part(findings_table(&std::mem::take(&mut whole.findings))))?;
         }
         if is_done {
             break;
@@ -123,7 +124,7 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
         terminal::print_json(&to_json(&whole)?)?;
         return Ok(exit::DONE);
     }
-    let mut text = findings_table(&whole.findings);
+    let mut text = rows.part(findings_table(&whole.findings));
     let counts = [("severity", &whole.severity_counts), ("disposition", &whole.disposition_counts)];
     text.push_str(&progress.sum(whole.total_size, "finding", &counts));
     text.push_str(&malformed(&whole.malformed_items, whole.malformed_count));
@@ -134,6 +135,7 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
 pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u8, Failure> {
     let service = &history.service;
     let mut progress = Progress::new(args.limit);
+    let mut rows = terminal::LongTable::default();
     let mut whole = pb::ListEvidenceResponse::default();
     loop {
         let request = pb::ListEvidenceRequest {
@@ -156,7 +158,7 @@ pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u
             whole.next_page_token = page.next_page_token;
         }
         if !history.json && whole.evidence.len() >= TABLE_ROWS {
-            terminal::print(&evidence_table(&std::mem::take(&mut whole.evidence)))?;
+            terminal::print(&rows.part(evidence_table(&std::mem::take(&mut whole.evidence))))?;
         }
         if is_done {
             break;
@@ -166,7 +168,7 @@ pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u
         terminal::print_json(&to_json(&whole)?)?;
         return Ok(exit::DONE);
     }
-    let mut text = evidence_table(&whole.evidence);
+    let mut text = rows.part(evidence_table(&whole.evidence));
     text.push_str(&progress.sum(whole.total_size, "item", &[("result", &whole.result_counts)]));
     text.push_str(&malformed(&whole.malformed_items, whole.malformed_count));
     terminal::print(&text)?;

@@ -39,7 +39,7 @@ Exit codes:
 
 /// Finds, shows and reads retained runs
 ///
-/// Reads a directory of runs, whose direct children are the runs. No server has to run for it, and nothing is written there.
+/// Reads a directory of runs, whose direct children are the runs. No server has to run for it, and nothing is written to the runs.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct RunsArgs {
@@ -110,6 +110,8 @@ struct History {
     service: RetainedRuns,
     /// The directory as the operator named it, for a message.
     shown: String,
+    /// The directory itself.
+    place: std::path::PathBuf,
     json: bool,
 }
 
@@ -121,7 +123,7 @@ impl Place {
             Some(text) => local_spec(text).map_err(|error| usage(error.to_string()))?,
             None => serve::default_root(&globals.root).map_err(usage)?,
         };
-        let shown = terminal::cell(&spec.path.to_string_lossy());
+        let (shown, place) = (terminal::cell(&spec.path.to_string_lossy()), spec.path.clone());
         let containment: Containment = self.containment.decide().map_err(|error| usage(error.to_string()))?;
         let repository = Repository::new(vec![spec], containment).map_err(|error| usage(error.to_string()))?;
         let scan = || repository.root("").and_then(|root| root.refresh());
@@ -132,7 +134,7 @@ impl Place {
             other => Failure::from(Status::from(other)),
         })?;
         let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
-        Ok(History { service, shown, json: self.json })
+        Ok(History { service, shown, place, json: self.json })
     }
 }
 

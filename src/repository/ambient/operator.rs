@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, CWD};
 use rustix::io::Errno;
 
 use super::{AmbientError, resolved};
@@ -87,24 +87,27 @@ impl OutputFile {
             if self.replace {
                 std::fs::rename(&self.aside, &self.path)
             } else {
-                Ok(rename_new(rustix::fs::CWD, &self.aside, &self.path)?)
+                Ok(rename_new((CWD, &self.aside), (CWD, &self.path))?)
             }
         });
         placed.map_err(|source| AmbientError::Unwritable { path: self.path.clone(), source })
     }
 }
 
-/// Renames without replacing, both names beneath a directory. Where the filesystem cannot do that in one step, a look comes first.
-pub(in crate::repository) fn rename_new(directory: impl AsFd, from: &Path, to: &Path) -> Result<(), Errno> {
-    let directory = directory.as_fd();
+/// Renames without replacing, each name beneath a directory. Where the filesystem cannot do that in one step, a look comes first.
+pub(in crate::repository) fn rename_new(
+    (from_directory, from): (impl AsFd, &Path),
+    (to_directory, to): (impl AsFd, &Path),
+) -> Result<(), Errno> {
+    let (from_directory, to_directory) = (from_directory.as_fd(), to_directory.as_fd());
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-    match rustix::fs::renameat_with(directory, from, directory, to, rustix::fs::RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat_with(from_directory, from, to_directory, to, rustix::fs::RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         renamed => return renamed,
     }
-    match rustix::fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
+    match rustix::fs::statat(to_directory, to, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => Err(Errno::EXIST),
-        Err(Errno::NOENT) => rustix::fs::renameat(directory, from, directory, to),
+        Err(Errno::NOENT) => rustix::fs::renameat(from_directory, from, to_directory, to),
         Err(error) => Err(error),
     }
 }

@@ -43,10 +43,13 @@ impl RunCopy {
     /// # Errors
     /// What the system says, with the path as the operator named it.
     pub fn open(path: &Path) -> Result<Self, AmbientError> {
-        create_directories(path)?;
+        let unwritable = |source: std::io::Error| AmbientError::Unwritable { path: path.to_owned(), source };
+        create_directories(path).map_err(|error| match error {
+            error if error.is_already_there() => unwritable(std::io::ErrorKind::NotADirectory.into()),
+            other => other,
+        })?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|source| AmbientError::Unwritable { path: path.to_owned(), source: source.into() })?;
+        let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| unwritable(errno.into()))?;
         Ok(Self { directory, path: path.to_owned() })
     }
 
@@ -92,6 +95,57 @@ impl RunCopy {
         Ok(PartialFile { copy: self, file, aside, target: path.clone(), length, digest })
     }
 
+    /// The files that stand in some directories of the copy and that `is_known` does not know, at most `limit`. Nothing is followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn unknown_files(
+        &self,
+        directories: &[&str],
+        limit: usize,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, AmbientError> {
+        let unreadable =
+            |path: &str, errno: Errno| AmbientError::Unreadable { path: self.path.join(path), source: errno.into() };
+        let mut found = Vec::new();
+        let mut waiting: Vec<String> = directories.iter().map(|name| (*name).to_owned()).collect();
+        while let Some(below) = waiting.pop() {
+            let handle = match self.open_below(&below) {
+                Ok(handle) => handle,
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(unreadable(&below, errno)),
+            };
+            for entry in rustix::fs::Dir::read_from(&handle).map_err(|errno| unreadable(&below, errno))? {
+                let entry = entry.map_err(|errno| unreadable(&below, errno))?;
+                let name = entry.file_name().to_string_lossy();
+                if matches!(&*name, "." | "..") {
+                    continue;
+                }
+                let path = format!("{below}/{name}");
+                let kind = rustix::fs::statat(&handle, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+                let kind = kind.map(|stat| FileType::from_raw_mode(stat.st_mode));
+                if kind.is_ok_and(|kind| kind == FileType::Directory) {
+                    waiting.push(path);
+                } else if !is_known(&path) {
+                    found.push(path);
+                    if found.len() >= limit {
+                        return Ok(found);
+                    }
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn open_below(&self, path: &str) -> Result<OwnedFd, Errno> {
+        let mut at = rustix::fs::openat(&self.directory, ".", DIRECTORY, Mode::empty())?;
+        for component in path.split('/') {
+            at = rustix::fs::openat(&at, component, DIRECTORY, Mode::empty())?;
+        }
+        Ok(at)
+    }
+
     /// Ends the copy: takes the leavings of broken-off tries away and flushes the directory.
     ///
     /// # Errors
@@ -121,7 +175,11 @@ impl RunCopy {
     }
 
     fn refused(&self, path: &RelativePath, errno: Errno) -> AmbientError {
-        AmbientError::Unwritable { path: self.shown(path), source: errno.into() }
+        match errno {
+            // A link or a file where a directory should be, or a directory where the file should be.
+            Errno::LOOP | Errno::NOTDIR | Errno::ISDIR => AmbientError::NotAFile { path: self.shown(path) },
+            _ => AmbientError::Unwritable { path: self.shown(path), source: errno.into() },
+        }
     }
 
     fn aside(&self) -> Result<OwnedFd, Errno> {
@@ -176,7 +234,7 @@ impl PartialFile<'_> {
     /// What the system says.
     pub fn place(self, replace: bool) -> Result<(), AmbientError> {
         self.file.sync_all().map_err(|source| self.failed(source))?;
-        self.rename(replace).map_err(|errno| self.failed(errno.into()))
+        self.rename(replace).map_err(|errno| self.copy.refused(&self.target, errno))
     }
 
     /// Throws the bytes away.
@@ -190,19 +248,12 @@ impl PartialFile<'_> {
 
     fn rename(&self, replace: bool) -> Result<(), Errno> {
         let above = self.copy.directory_of(&self.target, true)?.ok_or(Errno::NOENT)?;
-        let aside = self.copy.aside()?;
-        // Into its own directory first, where it can be put in its place without replacing.
-        let beside = format!(".{}.part", self.aside);
-        rustix::fs::renameat(&aside, &self.aside, &above, &beside)?;
-        let placed = if replace {
-            rustix::fs::renameat(&above, &beside, &above, self.target.file_name())
+        let (aside, name) = (self.copy.aside()?, self.target.file_name());
+        if replace {
+            rustix::fs::renameat(&aside, &self.aside, &above, name)?;
         } else {
-            rename_new(&above, Path::new(&beside), Path::new(self.target.file_name()))
-        };
-        if placed.is_err() {
-            rustix::fs::renameat(&above, &beside, &aside, &self.aside)?;
+            rename_new((&aside, Path::new(&self.aside)), (&above, Path::new(name)))?;
         }
-        placed?;
         rustix::fs::fsync(&above)
     }
 
@@ -288,6 +339,19 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_not_known_are_found_at_any_depth() {
+        let home = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(home.path().join("artifacts/a/b")).expect("created");
+        for file in ["artifacts/known", "artifacts/a/b/other", "artifacts/a/more", "elsewhere"] {
+            std::fs::write(home.path().join(file), "x").expect("written");
+        }
+        let copy = RunCopy::open(home.path()).expect("opens");
+        let unknown = |limit| copy.unknown_files(&["artifacts", "reports"], limit, |path| path == "artifacts/known");
+        assert_eq!(unknown(9).expect("listed"), ["artifacts/a/b/other", "artifacts/a/more"]);
+        assert_eq!(unknown(1).expect("listed").len(), 1);
+    }
+
+    #[test]
     fn no_link_is_followed_to_a_place_outside() {
         let home = tempfile::tempdir().expect("a directory");
         let (outside, inside) = (home.path().join("outside"), home.path().join("copy"));
@@ -301,8 +365,9 @@ mod tests {
         for target in ["artifacts/f", "artifacts/new"] {
             let mut begun = copy.begin(&path(target), "s").expect("begins");
             begun.write(b"x").expect("written");
-            assert!(begun.place(true).is_err(), "{target}");
+            assert!(matches!(begun.place(true), Err(AmbientError::NotAFile { .. })), "{target}");
         }
+        assert!(copy.unknown_files(&["artifacts"], 9, |_| true).is_err());
         assert_eq!(std::fs::read(outside.join("f")).expect("read"), b"kept");
         assert_eq!(std::fs::read_dir(&outside).expect("listed").count(), 1);
     }

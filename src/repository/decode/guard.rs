@@ -49,6 +49,11 @@ impl GuardState {
         self.item_budget.set(Some(self.max_item_bytes));
     }
 
+    /// Whether an item is being read.
+    pub(super) fn is_in_item(&self) -> bool {
+        self.item_budget.get().is_some()
+    }
+
     pub(super) fn end_items(&self) {
         self.item_budget.set(None);
     }

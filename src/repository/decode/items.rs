@@ -14,8 +14,10 @@ use super::guard::{Bound, Guard, GuardState};
 
 /// How much is read from the disk at a time.
 const BUFFER_BYTES: usize = 64 << 10;
-/// The largest item, in bytes as written, give or take one buffer.
-const MAX_ITEM_BYTES: u64 = 16 << 20;
+/// The largest item, in bytes as written.
+const MAX_ITEM_BYTES: usize = 16 << 20;
+/// What the guard lets through for an item: it counts whole buffers, so the exact length is looked at once an item is read.
+const ITEM_BUDGET: u64 = (16 << 20) + 2 * (64 << 10);
 /// What the rest of an array is given to begin with, so that it is an array again: what follows is the comma before the next item, or the end.
 const AN_ITEM_BEFORE: &[u8] = b"[null";
 
@@ -81,9 +83,18 @@ fn walk(
     start: Start,
     visit: &mut dyn FnMut(RawItem<'_>) -> ControlFlow<()>,
 ) -> Result<(), ItemsError> {
-    let (state, taken) = (GuardState::new(MAX_ITEM_BYTES), Cell::new(0));
+    let (state, taken) = (GuardState::new(ITEM_BUDGET), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_reader(Counted::new(Guard::new(bytes, &state), &taken));
-    let mut walk = Walk { state: &state, taken: &taken, start, visit, arrays: 0, stopped: false, defect: None };
+    let mut walk = Walk {
+        state: &state,
+        taken: &taken,
+        start,
+        visit,
+        arrays: 0,
+        stopped: false,
+        is_too_large: false,
+        defect: None,
+    };
     let outcome = match start.name {
         Some(_) => (&mut deserializer).deserialize_any(DocumentVisitor(&mut walk)).and_then(|()| deserializer.end()),
         None => (&mut deserializer).deserialize_seq(RestVisitor(&mut walk)),
@@ -107,6 +118,9 @@ fn explain(walk: &Walk<'_>, error: &serde_json::Error) -> ItemsError {
     }
     match (walk.state.broken(), walk.defect) {
         (Some(Bound::ItemSize), _) => ItemsError::ItemTooLarge,
+        _ if walk.is_too_large => ItemsError::ItemTooLarge,
+        // An item is as large as its largest string.
+        (Some(Bound::StringLength), _) if walk.state.is_in_item() => ItemsError::ItemTooLarge,
         (Some(bound), _) => ItemsError::Malformed(bound.to_string()),
         (None, Some(defect)) => ItemsError::Malformed(defect.to_owned()),
         (None, None) if error.is_data() => ItemsError::Malformed(no_array(walk.start)),
@@ -159,6 +173,7 @@ struct Walk<'a> {
     visit: &'a mut dyn FnMut(RawItem<'_>) -> ControlFlow<()>,
     arrays: u32,
     stopped: bool,
+    is_too_large: bool,
     defect: Option<&'static str>,
 }
 
@@ -174,6 +189,10 @@ impl Walk<'_> {
         }
         self.state.begin_item();
         while let Some(raw) = sequence.next_element::<Box<RawValue>>()? {
+            if raw.get().len() > MAX_ITEM_BYTES {
+                self.is_too_large = true;
+                return Err(A::Error::custom("too large"));
+            }
             let item = RawItem { text: raw.get(), end: self.end_of(raw.get()) };
             if (self.visit)(item).is_break() {
                 self.stopped = true;

@@ -12,7 +12,7 @@ use crate::model::{Problem, ProblemReason, printable};
 use crate::repository::root::RootIdentity;
 
 /// How many other directories a duplicate's sentence names.
-const NAMED_DUPLICATES: usize = 20;
+const NAMED_DUPLICATES: usize = 3;
 /// From how many runs on a second thread is worth its start.
 const WORTH_A_THREAD: usize = 5000;
 
@@ -244,17 +244,16 @@ fn duplicates(runs: &[Arc<RunEntry>], lookups: &Lookups) -> Vec<Problem> {
 
 /// The problem of one of several runs that bear a run id.
 fn duplicate(bearer: &RunEntry, bearers: &[&Arc<RunEntry>]) -> Problem {
-    let others: Vec<String> = bearers
-        .iter()
-        .filter(|other| other.directory != bearer.directory)
-        .take(NAMED_DUPLICATES)
-        .map(|other| printable(other.directory.as_str(), 120))
-        .collect();
+    let others = bearers.iter().filter(|other| other.directory != bearer.directory);
+    let named: Vec<String> =
+        others.take(NAMED_DUPLICATES).map(|other| printable(other.directory.as_str(), 120)).collect();
+    let unnamed = bearers.len().saturating_sub(named.len() + 1);
+    let more = if unnamed > 0 { format!(" and {unnamed} more") } else { String::new() };
     Problem {
         directory: bearer.directory.to_string(),
         directory_bytes: None,
         reason: ProblemReason::RunIdDuplicate,
-        message: format!("its run id {} also stands in: {}", bearer.run_id, others.join(", ")),
+        message: format!("its run id {} also stands in: {}{more}", bearer.run_id, named.join(", ")),
         run_id: Some(bearer.run_id.to_string()),
     }
 }

@@ -211,7 +211,7 @@ impl RunRecord {
         self.flush_all()?;
         let aside = write_aside(&self.directory, SUMMARY_ASIDE, summary)?;
         drop(aside);
-        rename_new(&self.directory, SUMMARY_ASIDE.as_ref(), SUMMARY.as_ref())
+        rename_new((&self.directory, SUMMARY_ASIDE.as_ref()), (&self.directory, SUMMARY.as_ref()))
             .map_err(|source| in_the_way(SUMMARY, "created", source))?;
         flush(&self.directory, ".")?;
         flush(&self.parent, "..")?;

@@ -96,3 +96,68 @@ fn a_pull_that_was_killed_goes_on_where_it_was() {
     assert!((1_400_000..1_700_000).contains(&fetched), "half of it was there already: {told}");
     assert_eq!(files(&run), files(&place.path("copy")));
 }
+
+fn told(place: &Place, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = place.command().args(["runs", "pull", "--json"]).args(arguments).output().expect("it ran");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), serde_json::from_str(&stdout).unwrap_or(Value::Null))
+}
+
+#[test]
+fn a_document_that_is_not_what_the_submission_package_records_is_told() {
+    let place = Place::new();
+    let directory = "run-20260508T164334Z-7f3a91c2";
+    let findings = place.path("runs").join(directory).join("normalized/findings.json");
+    let text = std::fs::read_to_string(&findings).expect("read");
+    let package = place.path("runs").join(directory).join("reports/submission-package.json");
+    let recorded = std::fs::read_to_string(package).expect("read").contains("normalized/findings.json");
+    assert!(recorded, "the fixture records it");
+    std::fs::write(&findings, text.replacen('l', "L", 1)).expect("written");
+    let (code, told) = told(&place, &["--directory", directory, "copy"]);
+    assert_eq!((code, &told["problems"][0]["path"]), (Some(7), &Value::from("normalized/findings.json")), "{told}");
+    assert_eq!((&told["problems"][0]["state"], &told["has_summary"]), (&"other_digest".into(), &true.into()), "{told}");
+    assert!(!place.path("copy/normalized/findings.json").exists());
+}
+
+#[test]
+fn what_is_not_the_run_s_keeps_the_copy_from_being_a_run() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("copy/artifacts/x")).expect("made");
+    std::fs::write(place.path("copy/artifacts/x/other.log"), "theirs").expect("written");
+    let (code, told) = told(&place, &["--directory", "hand-over", "copy"]);
+    assert_eq!((code, &told["is_whole"], &told["has_summary"]), (Some(7), &false.into(), &false.into()), "{told}");
+    assert_eq!(told["problems"][0]["path"], "artifacts/x/other.log");
+    assert!(!place.path("copy/retention-summary.json").exists());
+    std::fs::remove_dir_all(place.path("copy/artifacts")).expect("removed");
+    let (code, told) = self::told(&place, &["--directory", "hand-over", "copy"]);
+    assert_eq!((code, &told["has_summary"]), (Some(0), &true.into()), "{told}");
+}
+
+#[test]
+fn a_summary_that_a_manifest_names_still_comes_last_and_a_repeated_path_once() {
+    let place = Place::new();
+    let run = place.path("runs/odd-manifest");
+    std::fs::create_dir_all(run.join("reports")).expect("made");
+    std::fs::create_dir_all(run.join("artifacts")).expect("made");
+    std::fs::write(run.join("artifacts/a"), "a").expect("written");
+    std::fs::write(run.join("retention-summary.json"), r#"{"run_id":"odd-manifest"}"#).expect("written");
+    let package =
+        r#"{"artifact_manifest":[{"path":"retention-summary.json"},{"path":"artifacts/a"},{"path":"artifacts/a"}]}"#;
+    std::fs::write(run.join("reports/assessment-package.json"), package).expect("written");
+    let (code, told) = told(&place, &["--directory", "odd-manifest", "copy"]);
+    assert_eq!((code, &told["files_pulled"], &told["files_kept"]), (Some(0), &3.into(), &0.into()), "{told}");
+}
+
+#[test]
+fn a_run_that_is_being_made_is_not_pulled_nor_one_into_itself() {
+    let place = Place::new();
+    let problems = ["runs", "problems", "--runs-dir", "broken", "--reason", "in_progress", "--json"];
+    let output = place.command().args(problems).output().expect("it ran");
+    let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let directory = listed["problems"][0]["directory"].as_str().expect("one is being made").to_owned();
+    assert_eq!(told(&place, &["--runs-dir", "broken", "--directory", &directory, "copy"]).0, Some(7));
+    for inside in ["runs/hand-over/artifacts/copy", "runs/hand-over/copy"] {
+        assert_eq!(told(&place, &["--directory", "hand-over", inside]).0, Some(2), "{inside}");
+    }
+    assert_eq!(told(&place, &["--directory", "hand-over", "runs/copy"]).0, Some(0));
+}

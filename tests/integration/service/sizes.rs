@@ -178,7 +178,7 @@ async fn a_manifest_of_giant_entries_of_a_giant_run_comes_in_bounded_messages() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn problems_that_name_many_long_names_end_their_pages_early_and_none_is_lost() {
+async fn the_longest_problems_fit_into_a_page_and_none_is_lost() {
     let world = World::new();
     // A control character takes one byte in a name, and five in a message.
     for number in 0..500 {
@@ -191,7 +191,9 @@ async fn problems_that_name_many_long_names_end_their_pages_early_and_none_is_lo
     let mut pages = 0;
     loop {
         let page = service.retained().list_problems(request.clone()).await.expect("problems").into_inner();
-        assert_eq!(page.total_size, 500);
+        assert!(page.total_size == 500 && page.encoded_len() <= MAX_MESSAGE_BYTES);
+        let longest = page.problems.iter().map(|problem| problem.message.len()).max().expect("problems");
+        assert!(longest > 1500, "a sentence names three of the others: {longest}");
         pages += 1;
         directories.extend(page.problems.into_iter().map(|problem| problem.directory));
         if page.next_page_token.is_empty() {
@@ -199,7 +201,7 @@ async fn problems_that_name_many_long_names_end_their_pages_early_and_none_is_lo
         }
         request.page_token = page.next_page_token;
     }
-    assert!(pages > 1 && directories.len() == 500, "{pages} pages, {} problems", directories.len());
+    assert!(pages >= 1 && directories.len() == 500, "{pages} pages, {} problems", directories.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

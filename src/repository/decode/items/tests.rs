@@ -77,6 +77,18 @@ fn an_item_of_more_than_16_mib_is_too_large_whatever_it_is_made_of() {
 }
 
 #[test]
+fn an_item_is_too_large_by_its_own_length_wherever_reading_began() {
+    for (length, is_read) in [(MAX_ITEM_BYTES, true), (MAX_ITEM_BYTES + 1, false), (MAX_ITEM_BYTES + 9000, false)] {
+        let item = format!(r#"{{"a": "b",{}"c": 1}}"#, " ".repeat(length - 17));
+        assert_eq!(item.len(), length);
+        let document = format!("[{}{item}]", "[1],".repeat(20_000));
+        assert_eq!(all(document.as_bytes()).is_ok(), is_read, "{length}");
+        let last_but_one = u64::try_from(20_000 * 4).expect("a length");
+        assert_eq!(from(document.as_bytes(), last_but_one).is_ok(), is_read, "{length}");
+    }
+}
+
+#[test]
 fn an_item_of_several_mebibytes_is_read() {
     let document = format!(r#"[{{"title": "{}"}}, 1]"#, "a".repeat(9 << 20));
     assert_eq!(texts(&document).len(), 2);
