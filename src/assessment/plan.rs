@@ -23,6 +23,17 @@ pub struct Plan {
     pub document: PlanDocument,
 }
 
+impl Plan {
+    /// The document, as a run keeps it in `plan.json`.
+    ///
+    /// # Errors
+    /// [`AssessmentError::Encoding`].
+    pub fn to_json(&self) -> Result<String, AssessmentError> {
+        let bytes = super::writing::json(&self.document)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
 /// Makes the plan.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod exit;
 mod logging;
+mod plan;
 mod quickstart;
 mod run;
 mod runs;
@@ -39,7 +40,7 @@ Exit codes:
 
 /// Plans and runs assessments, and serves their run directories
 ///
-/// An assessment leaves a run directory: evidence, findings, reports, artifacts. `run` makes one, `runs` finds them again, `serve` offers
+/// An assessment leaves a run directory: evidence, findings, reports, artifacts. `plan` says what `run` would do, `run` makes one, `runs` finds them again, `serve` offers
 /// them over gRPC, `quickstart` shows the whole story.
 ///
 /// Every option can come from the command line, the environment (the variable stands beside it), or a TOML file (--config); the first of
@@ -76,6 +77,8 @@ struct Globals {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Plan(plan::PlanArgs),
+    Profile(plan::ProfileArgs),
     Runs(runs::RunsArgs),
     Serve(serve::ServeArgs),
     Quickstart(quickstart::QuickstartArgs),
@@ -124,6 +127,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(args) => run::run(&args, &cli.globals),
+        Command::Plan(args) => plan::plan_assessment(&args, &cli.globals),
+        Command::Profile(args) => plan::profile(&args, &cli.globals),
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Serve(args) => serve::run(&args, &cli.globals),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),

@@ -46,7 +46,7 @@ pub enum Error {
     #[error("the path is not valid: {0}")]
     PathInvalid(#[from] PathSyntaxError),
     /// No such file among the run's outputs.
-    #[error("the run has no output `{path}`; its manifest lists what it has")]
+    #[error("the run has no output `{path}`; list its artifacts with the unlisted ones to see what it has")]
     ArtifactNotFound {
         /// The path, made printable.
         path: String,

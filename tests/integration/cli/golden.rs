@@ -110,7 +110,9 @@ macro_rules! golden {
     };
 }
 
-golden!(artifacts, cat, help, items, json, latest, list, problems, pull, report, run, serve, settings, show, usage,);
+golden!(
+    artifacts, cat, help, items, json, latest, list, plan, problems, pull, report, run, serve, settings, show, usage,
+);
 
 #[test]
 fn words_are_split_as_written() {

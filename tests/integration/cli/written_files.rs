@@ -1,4 +1,4 @@
-//! `runs cat --output` and `runs pull`: a file is whole or not there, and nothing is overwritten unasked.
+//! `runs cat --output`, `runs pull` and `plan --output`: a file is whole or not there, and nothing is overwritten unasked.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -160,4 +160,22 @@ fn a_run_that_is_being_made_is_not_pulled_nor_one_into_itself() {
         assert_eq!(told(&place, &["--directory", "hand-over", inside]).0, Some(2), "{inside}");
     }
     assert_eq!(told(&place, &["--directory", "hand-over", "runs/copy"]).0, Some(0));
+}
+
+#[test]
+fn a_plan_is_the_document_that_a_run_of_the_same_profiles_keeps() {
+    let place = Place::new();
+    let profiles = [
+        ["--target", "bundled:profiles/targets/sample-repository.json"],
+        ["--assessment", "bundled:profiles/assessments/sample-noop.json"],
+    ]
+    .concat();
+    let done = |command: &str, more: [&str; 2]| {
+        let status = place.command().arg(command).args(&profiles).args(more).output().expect("it ran").status;
+        assert!(status.success(), "{command}");
+    };
+    done("plan", ["--output", "plan.json"]);
+    done("run", ["--output-dir", "made"]);
+    let [planned, kept] = ["plan.json", "made/plan.json"].map(|path| std::fs::read(place.path(path)).expect("read"));
+    assert_eq!(planned, kept);
 }

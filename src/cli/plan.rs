@@ -1,0 +1,125 @@
+//! `guide-board plan` and `guide-board profile …`: what `run` would do, and whether its profiles are right. Nothing is run.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{self, Failure};
+use super::{Globals, logging, terminal};
+use crate::assessment::profile::{load_assessment, load_target};
+use crate::assessment::{AssessmentError, ProfileProblem, ProfileSource, plan};
+use crate::repository::ambient::{AmbientError, OutputFile};
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  guide-board plan --target target.json --assessment assessment.json | jq .steps
+  guide-board plan --target bundled:profiles/targets/this-repository.json \\
+    --assessment bundled:profiles/assessments/repository-baseline.json \\
+    --output plan.json
+
+Exit codes:
+  0 done; 1 an internal error; 2 wrong usage, profiles or extensions; FILE exists";
+
+const PROFILE_EXAMPLES: &str = "\
+Examples:
+  guide-board profile validate-target profiles/targets/api.json
+  guide-board profile validate-assessment profiles/assessments/nightly.json \\
+    --extension-dir ./extensions
+
+Exit codes:
+  0 valid; 2 not valid, with everything that is wrong, or wrong usage";
+
+/// Plans an assessment and prints the plan; nothing is run
+///
+/// The plan is the document that a run keeps as plan.json: the extensions that take part, the steps in their order with their checks and time limits,
+/// and the policy. Everything that `run` would refuse about profiles and extensions is refused here.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = PLAN_EXAMPLES)]
+pub(super) struct PlanArgs {
+    /// The target profile: what is assessed
+    #[arg(long, value_name = "FILE")]
+    target: ProfileSource,
+    /// The assessment profile: what it is assessed with
+    #[arg(long, value_name = "FILE")]
+    assessment: ProfileSource,
+    /// Write to this file, which must not exist; - is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Validates profiles
+///
+/// A profile is a JSON file, or one that this program carries, as bundled:profiles/targets/sample-repository.json.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = PROFILE_EXAMPLES)]
+pub(super) struct ProfileArgs {
+    #[command(subcommand)]
+    command: ProfileCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum ProfileCommand {
+    /// Validates a target profile: what is assessed
+    #[command(after_long_help = PROFILE_EXAMPLES)]
+    ValidateTarget {
+        /// The profile
+        #[arg(value_name = "FILE")]
+        profile: ProfileSource,
+    },
+    /// Validates an assessment profile: what a target is assessed with
+    ///
+    /// Its form is looked at. Whether the extensions that it names are there is a question to `plan`.
+    #[command(after_long_help = PROFILE_EXAMPLES)]
+    ValidateAssessment {
+        /// The profile
+        #[arg(value_name = "FILE")]
+        profile: ProfileSource,
+    },
+}
+
+/// Runs `plan`.
+#[must_use]
+pub(super) fn plan_assessment(args: &PlanArgs, globals: &Globals) -> ExitCode {
+    logging::start(globals.log_format, "warn");
+    exit::code_of(planned(args, globals).map(|()| exit::DONE))
+}
+
+fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
+    let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs).map_err(|error| refused(&error))?;
+    let text = plan.to_json().map_err(|error| refused(&error))?;
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+        None => Ok(terminal::print(&text)?),
+        Some(path) => {
+            let unwritable = |error: AmbientError| Failure::new(exit::USAGE, error.to_string());
+            let mut file = OutputFile::create(path, false).map_err(unwritable)?;
+            file.write_all(text.as_bytes())?;
+            file.finish().map_err(unwritable)
+        }
+    }
+}
+
+fn refused(error: &AssessmentError) -> Failure {
+    Failure::new(if error.is_usage() { exit::USAGE } else { exit::INTERNAL }, error.to_string())
+}
+
+/// Runs `profile`.
+#[must_use]
+pub(super) fn profile(args: &ProfileArgs, globals: &Globals) -> ExitCode {
+    logging::start(globals.log_format, "warn");
+    let (kind, source, id) = match &args.command {
+        ProfileCommand::ValidateTarget { profile } => ("target", profile, load_target(profile).map(|loaded| loaded.id)),
+        ProfileCommand::ValidateAssessment { profile } => {
+            ("assessment", profile, load_assessment(profile).map(|loaded| loaded.id))
+        }
+    };
+    exit::code_of(told(kind, source, id))
+}
+
+fn told(kind: &str, source: &ProfileSource, id: Result<String, Vec<ProfileProblem>>) -> Result<u8, Failure> {
+    let id = id.map_err(|problems| refused(&AssessmentError::Invalid(problems)))?;
+    let shown = terminal::cell(&source.to_string());
+    terminal::print(&format!("{shown}: a valid {kind} profile, `{}`\n", terminal::cell(&id)))?;
+    Ok(exit::DONE)
+}
