@@ -1,6 +1,7 @@
 //! The command tree. Each command is a face of the library: results go to standard output, everything else to standard error.
 
 mod exit;
+mod extensions;
 mod logging;
 mod plan;
 mod quickstart;
@@ -79,6 +80,7 @@ enum Command {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
     Profile(plan::ProfileArgs),
+    Extensions(extensions::ExtensionsArgs),
     Runs(runs::RunsArgs),
     Serve(serve::ServeArgs),
     Quickstart(quickstart::QuickstartArgs),
@@ -129,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &cli.globals),
         Command::Plan(args) => plan::plan_assessment(&args, &cli.globals),
         Command::Profile(args) => plan::profile(&args, &cli.globals),
+        Command::Extensions(args) => extensions::run(&args, &cli.globals),
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Serve(args) => serve::run(&args, &cli.globals),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),

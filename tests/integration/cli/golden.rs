@@ -111,7 +111,8 @@ macro_rules! golden {
 }
 
 golden!(
-    artifacts, cat, help, items, json, latest, list, plan, problems, pull, report, run, serve, settings, show, usage,
+    artifacts, cat, extensions, help, items, json, latest, list, plan, problems, pull, report, run, serve, settings,
+    show, usage,
 );
 
 #[test]
