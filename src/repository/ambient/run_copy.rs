@@ -110,11 +110,8 @@ impl RunCopy {
         let mut found = Vec::new();
         let mut waiting: Vec<String> = directories.iter().map(|name| (*name).to_owned()).collect();
         while let Some(below) = waiting.pop() {
-            let handle = match self.open_below(&below) {
-                Ok(handle) => handle,
-                Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(unreadable(&below, errno)),
-            };
+            let opened = self.below(below.split('/'), false).map_err(|errno| unreadable(&below, errno))?;
+            let Some(handle) = opened else { continue };
             for entry in rustix::fs::Dir::read_from(&handle).map_err(|errno| unreadable(&below, errno))? {
                 let entry = entry.map_err(|errno| unreadable(&below, errno))?;
                 let name = entry.file_name().to_string_lossy();
@@ -136,14 +133,6 @@ impl RunCopy {
         }
         found.sort();
         Ok(found)
-    }
-
-    fn open_below(&self, path: &str) -> Result<OwnedFd, Errno> {
-        let mut at = rustix::fs::openat(&self.directory, ".", DIRECTORY, Mode::empty())?;
-        for component in path.split('/') {
-            at = rustix::fs::openat(&at, component, DIRECTORY, Mode::empty())?;
-        }
-        Ok(at)
     }
 
     /// Ends the copy: takes the leavings of broken-off tries away and flushes the directory.
@@ -188,8 +177,13 @@ impl RunCopy {
 
     /// Opens the directory that a file stands in; `None` when it is not there and not to be made.
     fn directory_of(&self, path: &RelativePath, make: bool) -> Result<Option<OwnedFd>, Errno> {
+        self.below(path.parent().iter().flat_map(RelativePath::components), make)
+    }
+
+    /// Opens a directory of the copy, one component after the other; `None` when it is not there and not to be made.
+    fn below<'a>(&self, components: impl Iterator<Item = &'a str>, make: bool) -> Result<Option<OwnedFd>, Errno> {
         let mut at = rustix::fs::openat(&self.directory, ".", DIRECTORY, Mode::empty())?;
-        for component in path.parent().iter().flat_map(RelativePath::components) {
+        for component in components {
             let next = if make {
                 open_or_make(&at, component)
             } else {
