@@ -17,6 +17,7 @@ pub mod embedded;
 mod error;
 pub mod extensions;
 mod items;
+pub mod normalizers;
 pub mod outcome;
 pub mod plan;
 pub mod profile;

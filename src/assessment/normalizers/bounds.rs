@@ -1,0 +1,89 @@
+//! How long what is kept of a report may be, and the functions that cut it.
+
+use crate::model::printable;
+
+/// The most items of one step.
+pub(super) const ITEMS: usize = 100_000;
+/// The most of them that passed, so that what comes late and fails still has a place.
+pub(super) const PASSES: usize = ITEMS / 2;
+/// The most bytes of text in all items of one step.
+pub(super) const TEXT_BYTES: usize = 32 * 1024 * 1024;
+/// The most characters of a name.
+pub(super) const NAME: usize = 500;
+/// The most characters of a first line.
+pub(super) const LINE: usize = 300;
+/// The most bytes of a body.
+pub(super) const BODY: usize = 2 * 1024;
+/// The most names in a list of what is not shown.
+pub(super) const NAMES: usize = 20;
+/// The most bytes of one piece of text that a parser is given.
+pub(super) const PIECE: usize = 64 * 1024;
+
+/// The text without control characters other than line breaks and tabs, cut after `limit` bytes.
+pub(super) fn body(text: &str, limit: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(limit));
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if kept.len() + letter.len_utf8() > limit {
+            kept.push('…');
+            break;
+        }
+        match letter {
+            '\r' if letters.peek() == Some(&'\n') => {}
+            '\n' | '\t' => kept.push(letter),
+            '\r' => kept.push('\n'),
+            letter if letter.is_control() => kept.push('\u{fffd}'),
+            letter => kept.push(letter),
+        }
+    }
+    kept
+}
+
+/// The first line that is not blank, cut and fit for a terminal.
+pub(super) fn first_line(text: &str) -> Option<String> {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).map(|line| printable(line, LINE))
+}
+
+/// A name as it is shown and matched.
+pub(super) fn name(text: &str) -> String {
+    printable(text.trim(), NAME)
+}
+
+/// Appends to `kept` what fits within `limit` bytes.
+pub(super) fn append(kept: &mut String, text: &str, limit: usize) {
+    let room = limit.saturating_sub(kept.len());
+    if text.len() <= room {
+        kept.push_str(text);
+    } else {
+        kept.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+    }
+}
+
+/// A number of bytes or items, wide enough for any.
+pub(super) fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_keeps_its_lines_and_loses_its_control_characters() {
+        assert_eq!(body("a\r\n\tb\u{1b}[31m\rc\0", 80), "a\n\tb\u{fffd}[31m\nc\u{fffd}");
+        assert_eq!(body("grüße", 4), "grü…");
+    }
+
+    #[test]
+    fn the_first_line_is_the_first_that_says_something() {
+        assert_eq!(first_line("\n  \n  said \u{202e} \nmore").as_deref(), Some("said \\u{202e}"));
+        assert_eq!(first_line(" \n"), None);
+    }
+
+    #[test]
+    fn appending_never_cuts_a_letter() {
+        let mut kept = "ab".to_owned();
+        append(&mut kept, "üü", 5);
+        assert_eq!(kept, "abü");
+    }
+}
