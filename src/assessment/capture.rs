@@ -7,11 +7,11 @@ use std::io::{Read, Write};
 
 use super::credentials::{REDACTED, Redactor};
 
-/// At most so much of a stream goes to its file.
+/// So much of a stream goes to its file when nobody states a limit.
 pub(super) const CAPTURE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// At most so much of a result is read.
-pub(super) const RESULT_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const RESULT_BYTES: usize = 64 * 1024 * 1024;
 
 /// So much of the end of a stream is kept for messages.
 const TAIL_BYTES: usize = 4 * 1024;
@@ -33,10 +33,16 @@ pub(super) struct Captured {
     pub(super) write_error: Option<std::io::Error>,
 }
 
-/// Reads a stream to its end.
-pub(super) fn capture(mut stream: impl Read, file: impl Write, redactor: &Redactor, keep_raw: bool) -> Captured {
+/// Reads a stream to its end. At most `limit` bytes of it go to the file.
+pub(super) fn capture(
+    mut stream: impl Read,
+    file: impl Write,
+    redactor: &Redactor,
+    limit: u64,
+    keep_raw: bool,
+) -> Captured {
     let mut captured = Captured::default();
-    let mut sink = Sink { file, written: 0, tail: VecDeque::new(), truncated: false, error: None };
+    let mut sink = Sink { file, limit, written: 0, tail: VecDeque::new(), truncated: false, error: None };
     let mut redacting = Redacting::new(redactor);
     let mut chunk = vec![0_u8; 64 * 1024];
     loop {
@@ -60,7 +66,7 @@ pub(super) fn capture(mut stream: impl Read, file: impl Write, redactor: &Redact
     }
     redacting.push(&[], true, &mut sink);
     if sink.truncated {
-        sink.write_raw(format!("\n[guide-board: cut after {CAPTURE_BYTES} bytes]\n").as_bytes());
+        sink.write_raw(format!("\n[guide-board: cut after {limit} bytes]\n").as_bytes());
     }
     let tail: Vec<u8> = sink.tail.into_iter().collect();
     captured.tail = String::from_utf8_lossy(&tail).into_owned();
@@ -72,6 +78,7 @@ pub(super) fn capture(mut stream: impl Read, file: impl Write, redactor: &Redact
 /// The file up to its cap, and the tail.
 struct Sink<W> {
     file: W,
+    limit: u64,
     written: u64,
     tail: VecDeque<u8>,
     truncated: bool,
@@ -83,7 +90,7 @@ impl<W: Write> Sink<W> {
         self.tail.extend(bytes.iter().skip(bytes.len().saturating_sub(TAIL_BYTES)));
         let excess = self.tail.len().saturating_sub(TAIL_BYTES);
         self.tail.drain(..excess);
-        let room = usize::try_from(CAPTURE_BYTES.saturating_sub(self.written)).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.limit.saturating_sub(self.written)).unwrap_or(usize::MAX);
         let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         self.truncated |= kept.len() < bytes.len();
         self.written = self.written.saturating_add(u64::try_from(kept.len()).unwrap_or(u64::MAX));
@@ -180,10 +187,11 @@ mod tests {
     #[test]
     fn a_flood_is_cut_in_the_file_and_dropped_as_a_result() {
         let plain = resolve(None, Path::new("/"), |_| None).expect("resolved").redactor;
+        const FLOOD: u64 = RESULT_BYTES as u64 + 10;
         let mut file = Vec::new();
-        let captured = capture(std::io::repeat(b'x').take(CAPTURE_BYTES + 10), &mut file, &plain, true);
+        let captured = capture(std::io::repeat(b'x').take(FLOOD), &mut file, &plain, CAPTURE_BYTES, true);
         assert!(captured.truncated && captured.raw_overflow && captured.raw.is_empty());
-        assert_eq!(captured.total_bytes, CAPTURE_BYTES + 10);
+        assert_eq!(captured.total_bytes, FLOOD);
         assert!(u64::try_from(file.len()).expect("small") < CAPTURE_BYTES + 100);
         assert_eq!(captured.tail.len(), TAIL_BYTES);
     }
@@ -193,7 +201,7 @@ mod tests {
         fn the_stream_redacts_exactly_as_the_whole_text_however_it_is_cut(text in "[a-d]{0,80}", piece in 1_usize..9) {
             let redactor = redactor("abca", "ddbdaa");
             let mut file = Vec::new();
-            capture(Pieces(text.as_bytes(), piece), &mut file, &redactor, false);
+            capture(Pieces(text.as_bytes(), piece), &mut file, &redactor, CAPTURE_BYTES, false);
             prop_assert_eq!(String::from_utf8(file).expect("text"), redactor.text(&text));
         }
     }

@@ -1,20 +1,16 @@
 //! What the binary carries: the bundled extensions, the sample profiles and the schemas, so that no checkout is needed to run it.
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, DirEntry, include_dir};
 
 static EXTENSIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/extensions");
 static PROFILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
-/// The JSON Schemas, as `docs/schemas/` has them.
-pub mod schemas {
-    /// `target-profile.schema.json`.
-    pub const TARGET_PROFILE: &str = include_str!("../../docs/schemas/target-profile.schema.json");
-    /// `assessment-profile.schema.json`.
-    pub const ASSESSMENT_PROFILE: &str = include_str!("../../docs/schemas/assessment-profile.schema.json");
-    /// `extension.schema.json`.
-    pub const EXTENSION: &str = include_str!("../../docs/schemas/extension.schema.json");
-    /// `runner-result.schema.json`.
-    pub const RUNNER_RESULT: &str = include_str!("../../docs/schemas/runner-result.schema.json");
+static SCHEMAS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/schemas");
+
+/// The JSON Schema `docs/schemas/<name>.schema.json`.
+#[must_use]
+pub(super) fn schema(name: &str) -> Option<&'static str> {
+    SCHEMAS.get_file(format!("{name}.schema.json"))?.contents_utf8()
 }
 
 /// The bundled extensions: directory name and manifest text, by name in order.
@@ -30,6 +26,27 @@ pub fn extensions() -> Vec<(&'static str, &'static str)> {
         .collect();
     found.sort_unstable();
     found
+}
+
+/// A file or directory of a bundled extension.
+#[must_use]
+pub(super) fn extension_entry(id: &str, path: &str) -> Option<&'static DirEntry<'static>> {
+    EXTENSIONS.get_entry(format!("{id}/{path}"))
+}
+
+/// Every file of a bundled extension: its path in the extension and its content.
+#[must_use]
+pub(super) fn extension_files(id: &str) -> Vec<(String, &'static [u8])> {
+    let mut files = Vec::new();
+    let mut waiting: Vec<&Dir<'_>> = EXTENSIONS.get_dir(id).into_iter().collect();
+    while let Some(directory) = waiting.pop() {
+        waiting.extend(directory.dirs());
+        files.extend(directory.files().filter_map(|file| {
+            let path = file.path().strip_prefix(id).ok()?.to_str()?;
+            Some((path.to_owned(), file.contents()))
+        }));
+    }
+    files
 }
 
 /// A bundled profile by its path in the repository, for example `profiles/targets/sample-repository.json`.

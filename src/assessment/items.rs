@@ -2,15 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::documents::{Evidence, EvidenceCounts, Finding, FindingCounts, ManifestEntry, Step};
+use super::documents::{
+    Evidence, EvidenceCounts, Finding, ManifestEntry, Mapping, MappingSummary, PolicySummary, Step,
+};
 use super::error::AssessmentError;
 use super::extensions::Check;
-use super::outcome;
 use super::plan::Plan;
 use super::runner::StepOutcome;
 use super::writing::relative;
+use super::{mappings, outcome, policy};
 use crate::model::{ResultStatus, RunId, format_timestamp};
 use crate::repository::layout;
 use crate::repository::record::{Irregular, RunRecord};
@@ -31,22 +34,27 @@ pub(super) struct Finished {
     pub(super) artifacts: Vec<ManifestEntry>,
     pub(super) result_status: ResultStatus,
     pub(super) evidence_counts: EvidenceCounts,
-    pub(super) finding_counts: FindingCounts,
+    pub(super) policy_summary: PolicySummary,
+    pub(super) mappings: Vec<Mapping>,
+    pub(super) mapping_summary: MappingSummary,
     pub(super) runners: Vec<Value>,
     pub(super) certification_boundary: String,
 }
 
-/// Turns what runners reported into the run's items: artifacts hashed, refs checked against them, ids given, findings made.
+/// Turns what runners reported into the run's items: artifacts hashed, refs checked against them, ids given, findings made, policy and mappings
+/// put to them. `preflights` is what the submission package tells of those.
 pub(super) fn finish_items(
     record: &RunRecord,
     run_id: &RunId,
     plan: &Plan,
     performed: Vec<Performed>,
+    preflights: Vec<Value>,
+    now: Timestamp,
 ) -> Result<Finished, AssessmentError> {
     let walk = record.walk(&relative("artifacts")?)?;
     let present: HashSet<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
     let mut evidence: Vec<Evidence> = Vec::new();
-    let mut runners = Vec::new();
+    let mut runners = preflights;
     let mut told = HashSet::new();
     for Performed { step, outcome } in performed {
         let mine: Vec<&Irregular> =
@@ -104,17 +112,21 @@ pub(super) fn finish_items(
             evidence_refs: referring.remove(file.path.as_str()).unwrap_or_default(),
         })
         .collect();
-    let findings = outcome::findings(&evidence, |item| {
+    let mut findings = outcome::findings(&evidence, |item| {
         let title = check(plan, &item.extension_id, &item.check_id).and_then(|check| check.title.clone());
         title.unwrap_or_else(|| item.check_id.clone())
     });
+    let policy_summary = policy::apply(&plan.policy, &mut findings, now);
+    let mappings = mappings::mappings(&plan.mappings, &evidence, &findings);
     let mut boundaries: Vec<&str> =
         plan.extensions.iter().filter_map(|extension| extension.manifest.certification_boundary.as_deref()).collect();
     boundaries.insert(0, BOUNDARY);
     Ok(Finished {
         result_status: outcome::result_status(&evidence, &findings),
         evidence_counts: outcome::evidence_counts(&evidence),
-        finding_counts: outcome::finding_counts(&findings),
+        policy_summary,
+        mapping_summary: mappings::summary(&mappings),
+        mappings,
         certification_boundary: boundaries.join("\n"),
         evidence,
         findings,
@@ -165,5 +177,5 @@ fn artifact_refs(refs: &[String], extension_id: &str, present: &HashSet<&str>) -
 
 fn check<'a>(plan: &'a Plan, extension_id: &str, check_id: &str) -> Option<&'a Check> {
     let extension = super::extension_of(plan, extension_id)?;
-    extension.manifest.check_groups.iter().flat_map(|group| &group.checks).find(|check| check.id == check_id)
+    extension.manifest.check(check_id)
 }

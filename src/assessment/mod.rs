@@ -1,13 +1,14 @@
 //! What `run` does: from two profiles to a whole run directory.
 //!
 //! The rooms, in the order in which a run passes through them: [`profile`] and [`extensions`] are read and validated ([`schema`]), [`plan`] says
-//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture` and `result`), [`outcome`] judges, `items` and `writing`
-//! puts the [`documents`] (and the `report`) in place. [`progress`] tells how far it is, [`Cancellation`] ends it.
+//! what will be done, `credentials` are resolved, `runner` runs each step (with `capture`, `result` and `normalizers`), `items` makes evidence
+//! and findings of what they reported, `policy` and `mappings` are put to them and [`outcome`] judges, `fragments` adds what the extensions have
+//! to say, and `writing` puts the [`documents`] (and the `report`) in place. [`progress`] tells how far it is, [`Cancellation`] ends it.
 //!
 //! A runner that crashes, hangs or talks nonsense never fails the run: that is evidence, too. [`AssessmentError`] is for what leaves no
 //! whole run directory: wrong profiles, a full disk, Ctrl-C.
 //!
-//! Declared `known_gaps` are recorded with the profile and counted in the report; they do not change a finding's disposition yet.
+//! Declared `known_gaps` are recorded with the profile and counted in the report; they change no finding's disposition.
 
 mod cancel;
 mod capture;
@@ -16,10 +17,13 @@ pub mod documents;
 pub mod embedded;
 mod error;
 pub mod extensions;
+mod fragments;
 mod items;
+mod mappings;
 pub mod normalizers;
 pub mod outcome;
 pub mod plan;
+mod policy;
 pub mod profile;
 pub mod progress;
 mod report;
@@ -30,11 +34,13 @@ pub mod sample_noop;
 pub mod schema;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 pub use cancel::Cancellation;
 pub use error::{AssessmentError, ProfileProblem};
@@ -42,12 +48,12 @@ pub use outcome::Gate;
 pub use profile::ProfileSource;
 pub use progress::Progress;
 
-use crate::model::{ResultStatus, RunId, format_timestamp};
+use crate::model::{EvidenceResult, ResultStatus, RunId, format_timestamp};
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
 use items::{Finished, Performed};
 use plan::Plan;
-use runner::{Bench, run_step};
+use runner::{Bench, Preflight, WORKING_FILES};
 
 /// What to assess, with what, and where to.
 #[derive(Debug, Clone)]
@@ -64,6 +70,8 @@ pub struct ExecuteRequest {
     pub labels: BTreeMap<String, String>,
     /// Directories that are extensions or hold extensions.
     pub extension_dirs: Vec<PathBuf>,
+    /// The directory that report fragments are told as `root`.
+    pub root: PathBuf,
     /// The guide-board binary: the supervisor of runners, and what `{guide_board}` stands for.
     pub guide_board: PathBuf,
     /// The time that a runner has between SIGTERM and SIGKILL.
@@ -149,9 +157,12 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         grace: request.grace,
         cancellation: &request.cancellation,
     };
-    let performed = perform(&bench, progress, total)?;
-    let completed_at = format_timestamp(Timestamp::now());
-    let finished = items::finish_items(&record, &run_id, &plan, performed)?;
+    let working_files = WorkingFiles(&bench);
+    bench.lay_out()?;
+    let (performed, preflights) = perform(&bench, progress, total)?;
+    let completed = Timestamp::now();
+    let completed_at = format_timestamp(completed);
+    let finished = items::finish_items(&record, &run_id, &plan, performed, preflights, completed)?;
     run.status = finished.result_status.word();
     run.completed_at = Some(&completed_at);
     let documents = writing::Documents {
@@ -162,38 +173,76 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         completed_at: &completed_at,
         finished: &finished,
     };
-    documents.write(record, early)?;
+    let root = std::path::absolute(&request.root).unwrap_or_else(|_| request.root.clone());
+    let fragments = match has_functions(&plan) {
+        true => fragments::fragments(&bench, &documents.for_fragments(&output_dir)?, &root)?,
+        false => fragments::fragments(&bench, &Value::Null, &root)?,
+    };
+    drop(working_files);
+    documents.write(record, early, &fragments)?;
     progress.end(finished.result_status);
-    let Finished { result_status, evidence_counts, finding_counts, findings, .. } = finished;
+    let Finished { result_status, evidence_counts, policy_summary, findings, .. } = finished;
     Ok(RunOutcome {
         run_id: run_id.clone(),
         output_dir: request.output_dir.clone(),
         result_status,
         evidence_counts,
-        finding_counts,
+        finding_counts: policy_summary.counts,
         findings,
     })
 }
 
-fn perform(bench: &Bench<'_>, progress: &mut dyn Progress, total: usize) -> Result<Vec<Performed>, AssessmentError> {
+/// Removes the working files of a run when they are no longer needed, however the run ends.
+struct WorkingFiles<'a>(&'a Bench<'a>);
+
+impl Drop for WorkingFiles<'_> {
+    fn drop(&mut self) {
+        if let Ok(path) = WORKING_FILES.parse() {
+            self.0.discard(&path);
+        }
+    }
+}
+
+/// Whether a function makes a report fragment: only then the whole run is put together for it.
+fn has_functions(plan: &Plan) -> bool {
+    let mut fragments = plan.extensions.iter().flat_map(|extension| &extension.manifest.report_fragments);
+    fragments.any(|fragment| fragment.kind == extensions::FragmentKind::PythonModule)
+}
+
+/// Runs the steps, each extension's preflight before its first. The second part is what is told of the preflights.
+fn perform(
+    bench: &Bench<'_>,
+    progress: &mut dyn Progress,
+    total: usize,
+) -> Result<(Vec<Performed>, Vec<Value>), AssessmentError> {
     let mut performed = Vec::new();
+    let mut preflights: BTreeMap<&str, Preflight> = BTreeMap::new();
     let mut done = 0;
     for step in &bench.plan.document.steps {
         if bench.cancellation.is_cancelled() {
             return Err(AssessmentError::Cancelled(bench.output_dir.to_owned()));
         }
         let Some(extension) = extension_of(bench.plan, &step.extension_id) else { continue };
-        let outcome = run_step(bench, extension, step)?;
+        let preflight = match preflights.entry(&step.extension_id) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => place.insert(bench.preflight(extension)?),
+        };
+        let outcome = bench.run_step(extension, step, preflight)?;
+        let mut gravest: HashMap<&str, EvidenceResult> = HashMap::new();
+        for item in &outcome.items {
+            let so_far = gravest.entry(&item.check_id).or_insert(item.result);
+            *so_far = outcome::graver(*so_far, item.result);
+        }
         for check in &step.checks {
             done += 1;
-            let results = outcome.items.iter().filter(|item| item.check_id == *check).map(|item| item.result);
-            if let Some(result) = outcome::gravest(results) {
-                progress.check(done, total, check, result);
+            if let Some(result) = gravest.get(check.as_str()) {
+                progress.check(done, total, check, *result);
             }
         }
         performed.push(Performed { step: step.clone(), outcome });
     }
-    Ok(performed)
+    let told = preflights.into_values().map(|preflight| preflight.told).filter(|told| !told.is_empty());
+    Ok((performed, told.map(Value::Object).collect()))
 }
 
 fn extension_of<'a>(plan: &'a Plan, id: &str) -> Option<&'a extensions::Extension> {

@@ -73,7 +73,7 @@ fn title(item: &Evidence, check: &str) -> String {
     }
 }
 
-/// The findings of the evidence, in its order. `check` names a check for people. Without policy sets every finding is unexpected.
+/// The findings of the evidence, in its order. `check` names a check for people. Before policy every finding is unexpected.
 pub(super) fn findings(evidence: &[Evidence], check: impl Fn(&Evidence) -> String) -> Vec<Finding> {
     evidence
         .iter()
@@ -98,7 +98,8 @@ pub(super) fn findings(evidence: &[Evidence], check: impl Fn(&Evidence) -> Strin
             waiver_ref: None,
             challenge_refs: Vec::new(),
             exclusion_refs: Vec::new(),
-            review_status: "unreviewed",
+            review_status: "unreviewed".to_owned(),
+            policy_notes: Vec::new(),
         })
         .collect()
 }
@@ -145,10 +146,10 @@ pub(super) fn result_status(evidence: &[Evidence], findings: &[Finding]) -> Resu
     }
 }
 
-/// The gravest of a check's results, for progress: the order of [`result_status`], then warnings, then the rest, then passes.
-pub(super) fn gravest(results: impl Iterator<Item = EvidenceResult>) -> Option<EvidenceResult> {
+/// The graver of two results of a check, for progress: in the order of [`result_status`], then warnings, then the rest, then passes.
+pub(super) fn graver(one: EvidenceResult, other: EvidenceResult) -> EvidenceResult {
     use EvidenceResult as Word;
-    results.max_by_key(|result| match result {
+    let weight = |result| match result {
         Word::InfrastructureError => 6,
         Word::Blocked => 5,
         Word::Fail => 4,
@@ -156,14 +157,15 @@ pub(super) fn gravest(results: impl Iterator<Item = EvidenceResult>) -> Option<E
         Word::Unknown | Word::Manual => 2,
         Word::ExpectedGap | Word::WaiverApplied | Word::UnsupportedByDesign | Word::Skipped | Word::NotApplicable => 1,
         Word::Pass => 0,
-    })
+    };
+    if weight(other) > weight(one) { other } else { one }
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::assessment) mod tests {
     use super::*;
 
-    fn item(result: EvidenceResult) -> Evidence {
+    pub(in crate::assessment) fn item(result: EvidenceResult) -> Evidence {
         Evidence {
             id: "evidence-0001".to_owned(),
             run_id: "run-1".to_owned(),

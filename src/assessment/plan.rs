@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 use super::documents::{PlanDocument, PlannedExtension, Policy, Step};
 use super::error::{AssessmentError, ProfileProblem};
 use super::extensions::{CheckGroup, Extension, discover};
+use super::mappings::{self, MappingSet};
+use super::policy::{self, PolicyKind, PolicySet};
 use super::profile::{AssessmentProfile, ProfileSource, TargetProfile, load_assessment, load_target};
+use crate::model::ProfileKind;
 
 /// The limit of a runner when nobody states one.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 900;
@@ -19,6 +22,10 @@ pub struct Plan {
     pub assessment: AssessmentProfile,
     /// The extensions that take part, in the profile's order.
     pub extensions: Vec<Extension>,
+    /// The policy sets that the assessment profile names.
+    pub(super) policy: Vec<PolicySet>,
+    /// The mapping sets of the extensions.
+    pub(super) mappings: Vec<MappingSet>,
     /// The plan as a document.
     pub document: PlanDocument,
 }
@@ -45,16 +52,31 @@ pub fn plan(
 ) -> Result<Plan, AssessmentError> {
     let mut problems = Vec::new();
     let target = kept(load_target(target), &mut problems);
-    let assessment = kept(load_assessment(assessment), &mut problems);
+    let loaded = kept(load_assessment(assessment), &mut problems);
     let extensions = kept(discover(extension_dirs), &mut problems);
-    let selected = match (&assessment, extensions) {
+    let selected = match (&loaded, extensions) {
         (Some(assessment), Some(extensions)) => select(assessment, &extensions, &mut problems),
         _ => Vec::new(),
     };
-    match (target, assessment) {
-        (Some(target), Some(assessment)) if problems.is_empty() => {
-            let document = document(&target, &assessment, &selected);
-            Ok(Plan { target, assessment, extensions: selected, document })
+    let policy = loaded.as_ref().and_then(|loaded| kept(policy::load(loaded, assessment), &mut problems));
+    let mut mappings = Vec::new();
+    for extension in &selected {
+        mappings.extend(kept(mappings::sets(extension), &mut problems).into_iter().flatten());
+    }
+    if let (Some(target), Some(assessment)) = (&target, &loaded) {
+        for extension in &selected {
+            let subject_type = target.subject_type();
+            for (kind, profile) in
+                [(ProfileKind::Target, &target.document), (ProfileKind::Assessment, &assessment.document)]
+            {
+                problems.extend(extension.profile_problems(kind, subject_type, profile));
+            }
+        }
+    }
+    match (target, loaded, policy) {
+        (Some(target), Some(assessment), Some(policy)) if problems.is_empty() => {
+            let document = document(&target, &assessment, &selected, &policy);
+            Ok(Plan { target, assessment, extensions: selected, policy, mappings, document })
         }
         _ => Err(AssessmentError::Invalid(problems)),
     }
@@ -80,10 +102,7 @@ fn select(
     let mut selected = Vec::new();
     for (index, id) in assessment.extensions.iter().enumerate() {
         match extensions.iter().find(|extension| extension.manifest.id == *id) {
-            Some(extension) => {
-                problems.extend(extension.unsupported());
-                selected.push(extension.clone());
-            }
+            Some(extension) => selected.push(extension.clone()),
             None => {
                 let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
                 let message = format!(
@@ -104,7 +123,7 @@ fn select(
         let Some(extension) = selected.iter().find(|extension| extension.manifest.id == group.extension_id) else {
             continue;
         };
-        if !extension.manifest.check_groups.iter().any(|known| known.id == group.check_group) {
+        if extension.manifest.group(&group.check_group).is_none() {
             let message = format!("{} has no check group {}", group.extension_id, group.check_group);
             problems.push(document.problem(&format!("{pointer}/check_group"), &message));
         }
@@ -117,7 +136,12 @@ fn select(
     selected
 }
 
-fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: &[Extension]) -> PlanDocument {
+fn document(
+    target: &TargetProfile,
+    assessment: &AssessmentProfile,
+    extensions: &[Extension],
+    policy: &[PolicySet],
+) -> PlanDocument {
     let mut steps = Vec::new();
     // With a selection its order counts, else the manifests' order.
     let selected: Vec<(&Extension, &CheckGroup)> = match &assessment.check_groups {
@@ -125,8 +149,7 @@ fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: 
             .iter()
             .filter_map(|wanted| {
                 let extension = extensions.iter().find(|extension| extension.manifest.id == wanted.extension_id)?;
-                let group = extension.manifest.check_groups.iter().find(|group| group.id == wanted.check_group)?;
-                Some((extension, group))
+                Some((extension, extension.manifest.group(&wanted.check_group)?))
             })
             .collect(),
         None => extensions
@@ -141,9 +164,11 @@ fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: 
             check_group: group.id.clone(),
             checks: group.checks.iter().map(|check| check.id.clone()).collect(),
             runner_ref: group.runner_ref.clone(),
+            normalizer_ref: group.normalizer_ref.clone(),
             timeout_seconds: timeout(assessment, extension, group),
         });
     }
+    let name_of = |kind: PolicyKind| policy.iter().find(|set| set.kind == kind).map(|set| set.document.name.clone());
     PlanDocument {
         schema_version: "1",
         target_profile_ref: target.id.clone(),
@@ -158,14 +183,19 @@ fn document(target: &TargetProfile, assessment: &AssessmentProfile, extensions: 
             })
             .collect(),
         steps,
-        policy: Policy::default(),
+        policy: Policy {
+            expectations_ref: name_of(PolicyKind::Expectations),
+            waivers_ref: name_of(PolicyKind::Waivers),
+            challenges_ref: name_of(PolicyKind::Challenges),
+            exclusions_ref: name_of(PolicyKind::Exclusions),
+        },
         runtime_policy: runtime_policy(assessment),
     }
 }
 
 /// The shortest limit that the group, its runner or the profile states.
 fn timeout(assessment: &AssessmentProfile, extension: &Extension, group: &CheckGroup) -> u64 {
-    let runner = extension.runner(&group.runner_ref).and_then(|runner| runner.timeout_seconds);
+    let runner = extension.manifest.runner(&group.runner_ref).and_then(|runner| runner.timeout_seconds);
     let stated = [group.timeout_seconds, runner, assessment.timeout_seconds];
     stated.into_iter().flatten().min().unwrap_or(DEFAULT_TIMEOUT_SECONDS)
 }

@@ -96,6 +96,8 @@ pub struct AssessmentProfile {
     pub runtime_policy: Map<String, Value>,
     /// The longest a runner may take.
     pub timeout_seconds: Option<u64>,
+    /// How much of each output stream of a runner is kept, at most.
+    pub max_output_bytes: Option<u64>,
     /// The retention wishes, as written.
     pub retention_policy: Value,
 }
@@ -148,20 +150,10 @@ pub fn load_target(source: &ProfileSource) -> Result<TargetProfile, Vec<ProfileP
 /// Reads and validates an assessment profile.
 ///
 /// # Errors
-/// Everything that is wrong with it, at once, including the policy sets it names: they are not built yet, and ignoring them would change
-/// the outcome.
+/// Everything that is wrong with it, at once. The policy sets that it names are read when it is planned with.
 pub fn load_assessment(source: &ProfileSource) -> Result<AssessmentProfile, Vec<ProfileProblem>> {
     let document = load(source, "profiles/assessments")?;
-    let mut problems = schema::problems(Schema::AssessmentProfile, &document.value, &document.name);
-    for key in ["expectations_ref", "waivers_ref", "challenges_ref", "exclusions_ref"] {
-        if document.value.get(key).is_some_and(|value| !value.is_null()) {
-            problems.push(document.problem(
-                &format!("/{key}"),
-                "policy sets are not supported by this version; leave it out or set it to null",
-            ));
-        }
-    }
-    refuse(problems)?;
+    refuse(schema::problems(Schema::AssessmentProfile, &document.value, &document.name))?;
     let fields = AssessmentFields::deserialize(&document.value).map_err(|error| document.whole(&error))?;
     Ok(AssessmentProfile {
         id: fields.id,
@@ -169,6 +161,7 @@ pub fn load_assessment(source: &ProfileSource) -> Result<AssessmentProfile, Vec<
         extensions: fields.extensions,
         check_groups: fields.check_groups,
         timeout_seconds: fields.runtime_policy.get("timeout_seconds").and_then(Value::as_u64),
+        max_output_bytes: fields.runtime_policy.get("max_output_bytes").and_then(Value::as_u64),
         runtime_policy: fields.runtime_policy,
         retention_policy: fields.retention_policy.unwrap_or_else(|| Value::Object(Map::new())),
         document,
@@ -219,7 +212,55 @@ fn load(source: &ProfileSource, bundled_directory: &str) -> Result<Document, Vec
     }
 }
 
+/// Reads a document that a profile names at `pointer`: relative to the profile's file, or `bundled:…`. A bundled profile names bundled documents first.
+pub(super) fn load_beside(
+    source: &ProfileSource,
+    profile: &Document,
+    pointer: &str,
+    reference: &str,
+) -> Result<Document, Vec<ProfileProblem>> {
+    if reference.starts_with("bundled:") {
+        let Ok(bundled) = reference.parse();
+        return load(&bundled, "");
+    }
+    let beside = |name: &Path| without_dots(&name.parent().unwrap_or(Path::new("")).join(reference));
+    if let ProfileSource::Bundled(path) = source
+        && let Some(path) = beside(Path::new(path)).to_str().filter(|path| embedded::profile(path).is_some())
+    {
+        return load(&ProfileSource::Bundled(path.to_owned()), "");
+    }
+    let name = match source {
+        ProfileSource::File(path) => beside(path).display().to_string(),
+        ProfileSource::Bundled(_) => reference.to_owned(),
+    };
+    let text = ambient::read_text(&profile.base.join(reference), DOCUMENT_BYTES).map_err(|error| {
+        // Named as the profile names it, not where it was looked for.
+        let message = match error {
+            ambient::AmbientError::NotAFile { .. } => format!("{reference} is not a regular file"),
+            ambient::AmbientError::TooLarge { limit, .. } => format!("{reference} is larger than {limit} bytes"),
+            ambient::AmbientError::NotText { at, .. } => format!("{reference} is not UTF-8 text (byte {at})"),
+            ambient::AmbientError::Unreadable { .. } | ambient::AmbientError::Unwritable { .. } => {
+                format!("there is no file {reference} beside the profile, or it cannot be read")
+            }
+        };
+        vec![profile.problem(pointer, &message)]
+    })?;
+    Document::parse(name, &text, PathBuf::new())
+}
+
+impl AssessmentProfile {
+    /// The policy set that the profile names under this key.
+    pub(super) fn policy_ref(&self, key: &str) -> Option<&str> {
+        self.document.value.get(key).and_then(Value::as_str)
+    }
+}
+
 impl TargetProfile {
+    /// What is assessed, an open word such as `repository`.
+    pub(super) fn subject_type(&self) -> Option<&str> {
+        self.document.value.get("subject_type").and_then(Value::as_str)
+    }
+
     /// The profile as runners get it: relative paths in the endpoints made absolute.
     #[must_use]
     pub fn for_runners(&self) -> Value {
@@ -296,6 +337,9 @@ mod tests {
     #[test]
     fn every_bundled_profile_is_valid() {
         for path in embedded::profile_paths() {
+            if !path.contains("/targets/") && !path.contains("/assessments/") {
+                continue;
+            }
             let source = ProfileSource::Bundled(path.clone());
             let problems =
                 if path.contains("/targets/") { load_target(&source).err() } else { load_assessment(&source).err() };

@@ -1,21 +1,50 @@
 //! What a runner reports: untrusted bytes to typed items.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::credentials::Redactor;
 use super::documents::Location;
+use super::error::ProfileProblem;
 use super::schema::{self, Schema};
 use crate::model::{EvidenceResult, Severity, printable};
 
 /// A runner's report.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct RunnerResult {
     /// What it found.
     pub(super) evidence: Vec<ReportedItem>,
     /// What it says about itself.
-    #[serde(default)]
     pub(super) metadata: Map<String, Value>,
+}
+
+impl RunnerResult {
+    /// Takes secrets out of everything that it says.
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
+        for item in &mut self.evidence {
+            let texts = [&mut item.observations, &mut item.requirement_refs, &mut item.artifact_refs];
+            for text in texts.into_iter().flatten() {
+                *text = redactor.text(text);
+            }
+            item.subject_ref = redactor.text(&item.subject_ref);
+            for location in &mut item.locations {
+                location.path = redactor.text(&location.path);
+            }
+            redact(&mut item.facts, redactor);
+        }
+        redact(&mut self.metadata, redactor);
+    }
+}
+
+fn redact(fields: &mut Map<String, Value>, redactor: &Redactor) {
+    let mut value = Value::Object(std::mem::take(fields));
+    redactor.value(&mut value);
+    if let Value::Object(redacted) = value {
+        *fields = redacted;
+    }
 }
 
 /// One reported item.
@@ -39,7 +68,8 @@ pub(super) struct ReportedItem {
     pub(super) artifact_refs: Vec<String>,
 }
 
-/// Reads a report: JSON, redacted, valid by the schema, about checks of this group only.
+/// Reads a report: JSON, redacted, valid by the schema, about checks of this group only. Item by item, so that a report of many items costs
+/// little more than the items.
 ///
 /// # Errors
 /// One sentence for the evidence that stands in its place.
@@ -47,27 +77,68 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("the runner reported no result".to_owned());
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(format!("the result is not UTF-8 (byte {})", error.valid_up_to()));
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| format!("the result is not UTF-8 (byte {})", error.valid_up_to()))?;
+    let fields: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok();
+    let items: Option<Vec<&RawValue>> =
+        fields.as_ref().and_then(|fields| serde_json::from_str(fields.get("evidence")?.get()).ok());
+    let (Some(fields), Some(items)) = (fields, items) else {
+        // Not the form of a report at all: the schema says best what it is not.
+        let mut whole: Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        redactor.value(&mut whole);
+        return Err(not_valid(&schema::problems(Schema::RunnerResult, &whole, "result")));
+    };
+    let mut outer = Map::new();
+    for (key, raw) in &fields {
+        outer.insert(key.clone(), if key == "evidence" { Value::Array(Vec::new()) } else { value(raw)? });
     }
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        // The message quotes nothing of the input but a position.
-        format!("the result is not JSON: {}", printable(&error.to_string(), 200))
-    })?;
-    redactor.value(&mut value);
-    let problems = schema::problems(Schema::RunnerResult, &value, "result");
-    if !problems.is_empty() {
-        let listed: Vec<String> = problems.iter().take(5).map(ToString::to_string).collect();
-        return Err(format!("the result is not what the schema says: {}", listed.join("; ")));
-    }
-    let result: RunnerResult = serde_json::from_value(value)
-        .map_err(|error| format!("the result cannot be read: {}", printable(&error.to_string(), 200)))?;
-    match result.evidence.iter().find(|item| !checks.contains(&item.check_id)) {
-        Some(stray) => {
-            Err(format!("the result names {}, which is no check of this group", printable(&stray.check_id, 80)))
+    redact(&mut outer, redactor);
+    let mut outer = Value::Object(outer);
+    let mut problems = schema::problems(Schema::RunnerResult, &outer, "result");
+    let mut evidence = Vec::with_capacity(items.len());
+    for (index, raw) in items.iter().enumerate() {
+        let mut item = value(raw)?;
+        redactor.value(&mut item);
+        let wrong = schema::result_item_problems(&item, &format!("/evidence/{index}"));
+        if wrong.is_empty() {
+            let item: ReportedItem = serde_json::from_value(item)
+                .map_err(|error| format!("the result cannot be read: {}", printable(&error.to_string(), 200)))?;
+            evidence.push(item);
         }
-        None => Ok(result),
+        problems.extend(wrong);
+        if problems.len() >= MOST {
+            break;
+        }
     }
+    if !problems.is_empty() {
+        return Err(not_valid(&problems));
+    }
+    if let Some(stray) = evidence.iter().find(|item| !checks.contains(&item.check_id)) {
+        let name = printable(&stray.check_id, 80);
+        return Err(format!("the result names {name}, which is no check of this group"));
+    }
+    let metadata = match outer.get_mut("metadata").map(Value::take) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    Ok(RunnerResult { evidence, metadata })
+}
+
+/// At most so many problems of a result are told.
+const MOST: usize = 5;
+
+fn value(raw: &RawValue) -> Result<Value, String> {
+    serde_json::from_str(raw.get()).map_err(|error| not_json(&error))
+}
+
+/// The message quotes nothing of the input but a position.
+fn not_json(error: &serde_json::Error) -> String {
+    format!("the result is not JSON: {}", printable(&error.to_string(), 200))
+}
+
+fn not_valid(problems: &[ProfileProblem]) -> String {
+    let listed: Vec<String> = problems.iter().take(MOST).map(ToString::to_string).collect();
+    format!("the result is not what the schema says: {}", listed.join("; "))
 }
 
 #[cfg(test)]

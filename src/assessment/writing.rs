@@ -1,18 +1,22 @@
 //! Putting the documents of a run together and in place, in the order that the contract asks.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::documents::{
-    DocumentEntry, ExportCounts, ExportManifest, MappingSummary, Package, RunDocument, Source, SourceLock, Submission,
+    DocumentEntry, ExportCounts, ExportManifest, Fragment, Package, RunDocument, Source, SourceLock, Submission,
     Summary,
 };
 use super::error::AssessmentError;
+use super::extensions::{Extension, Framework};
 use super::items::Finished;
 use super::plan::Plan;
+use super::profile::Document;
 use super::report::{ReportData, report};
 use crate::model::{RelativePath, RunId};
 use crate::repository::layout;
@@ -32,60 +36,74 @@ pub(super) fn source_lock(run_id: &RunId, plan: &Plan) -> SourceLock {
         ("target_profile", &plan.target.id, &plan.target.document),
         ("assessment_profile", &plan.assessment.id, &plan.assessment.document),
     ] {
-        sources.push(Source {
-            kind,
-            id: id.clone(),
-            version: None,
-            path: Some(document.name.clone()),
-            url: None,
-            sha256: Some(document.sha256.clone()),
-        });
+        sources.push(of_document(kind, id, None, document));
+    }
+    for set in &plan.policy {
+        sources.push(of_document(set.kind.source_kind(), &set.id, set.version.clone(), &set.document));
     }
     let mut seen = HashSet::new();
     for extension in &plan.extensions {
-        sources.push(Source {
-            kind: "extension",
-            id: extension.manifest.id.clone(),
-            version: Some(extension.manifest.version.clone()).filter(|version| !version.is_empty()),
-            path: Some(extension.document.name.clone()),
-            url: None,
-            sha256: Some(extension.document.sha256.clone()),
+        of_extension(extension, &plan.assessment.frameworks, &mut sources, &mut seen);
+    }
+    for set in &plan.mappings {
+        sources.push(match &set.document {
+            Some(document) => of_document("mapping_set", &set.id, set.version.clone(), document),
+            // It stands in a manifest, which is locked.
+            None => Source::named("mapping_set", &set.id, set.version.clone(), None),
         });
-        for framework in &extension.manifest.supported_frameworks {
-            let text = |key: &str| framework.get(key).and_then(Value::as_str).map(str::to_owned);
-            let Some(id) = framework.as_str().map(str::to_owned).or_else(|| text("id")) else { continue };
-            let wanted = plan.assessment.frameworks.is_empty() || plan.assessment.frameworks.contains(&id);
-            if wanted && seen.insert(("framework", id.clone())) {
-                let (version, url) = (text("version"), text("source_url"));
-                sources.push(Source { kind: "framework", id, version, path: None, url, sha256: None });
-            }
-        }
-        for authority in &extension.manifest.authorities {
-            if seen.insert(("authority", authority.id.clone())) {
-                sources.push(Source {
-                    kind: "authority",
-                    id: authority.id.clone(),
-                    version: None,
-                    path: None,
-                    url: authority.url.clone(),
-                    sha256: None,
-                });
-            }
-        }
     }
     for id in &plan.assessment.frameworks {
         if seen.insert(("framework", id.clone())) {
-            sources.push(Source {
-                kind: "framework",
-                id: id.clone(),
-                version: None,
-                path: None,
-                url: None,
-                sha256: None,
-            });
+            sources.push(Source::named("framework", id, None, None));
         }
     }
     SourceLock { schema_version: "1", run_id: run_id.to_string(), sources }
+}
+
+fn of_document(kind: &'static str, id: &str, version: Option<String>, document: &Document) -> Source {
+    Source {
+        path: Some(document.name.clone()),
+        sha256: Some(document.sha256.clone()),
+        ..Source::named(kind, id, version, None)
+    }
+}
+
+/// An extension, the files that its manifest names, and the frameworks and authorities that it speaks of.
+fn of_extension(
+    extension: &Extension,
+    wanted: &[String],
+    sources: &mut Vec<Source>,
+    seen: &mut HashSet<(&'static str, String)>,
+) {
+    let manifest = &extension.manifest;
+    let version = Some(manifest.version.clone()).filter(|version| !version.is_empty());
+    sources.push(of_document("extension", &manifest.id, version, &extension.document));
+    for (_, path) in manifest.paths() {
+        let id = format!("{}/{path}", manifest.id);
+        // A command may name what is no file; mapping sets are locked as such.
+        let Ok(bytes) = extension.bytes(path) else { continue };
+        if seen.insert(("extension_file", id.clone())) {
+            let sha256 = Some(data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)));
+            let path = Some(extension.name_of(path));
+            sources.push(Source { path, sha256, ..Source::named("extension_file", &id, None, None) });
+        }
+    }
+    for framework in &manifest.supported_frameworks {
+        let id = framework.id();
+        let is_wanted = wanted.is_empty() || wanted.iter().any(|wanted| wanted == id);
+        if is_wanted && seen.insert(("framework", id.to_owned())) {
+            let (version, url) = match framework {
+                Framework::Id(_) => (None, None),
+                Framework::Described { version, source_url, .. } => (version.clone(), source_url.clone()),
+            };
+            sources.push(Source::named("framework", id, version, url));
+        }
+    }
+    for authority in &manifest.authorities {
+        if seen.insert(("authority", authority.id.clone())) {
+            sources.push(Source::named("authority", &authority.id, None, authority.url.clone()));
+        }
+    }
 }
 
 /// Writes what is known before the first runner starts, so that an incomplete run says what it was meant to be.
@@ -95,8 +113,8 @@ pub(super) fn write_early(
     lock: &SourceLock,
 ) -> Result<Vec<DocumentEntry>, AssessmentError> {
     let mut written = Written { record, entries: Vec::new() };
-    written.write(layout::PLAN, &json(&plan.document)?)?;
-    written.write(layout::SOURCE_LOCK, &json(lock)?)?;
+    written.json(layout::PLAN, &plan.document)?;
+    written.json(layout::SOURCE_LOCK, lock)?;
     Ok(written.entries)
 }
 
@@ -111,16 +129,10 @@ pub(super) struct Documents<'a> {
 }
 
 impl Documents<'_> {
-    /// Writes everything, the summary last. `early` are the documents that stand already.
-    pub(super) fn write(&self, mut record: RunRecord, early: Vec<DocumentEntry>) -> Result<(), AssessmentError> {
+    /// The package with these fragments in it.
+    fn package<'a>(&'a self, fragments: &'a [Fragment]) -> Package<'a> {
         let (run, finished) = (self.run, self.finished);
-        let fragments: &[Value] = &[];
-        let mut written = Written { record: &record, entries: early };
-        written.write(layout::EVIDENCE, &json(&finished.evidence)?)?;
-        written.write(layout::FINDINGS, &json(&finished.findings)?)?;
-        written.write(layout::MAPPINGS, &json(&[(); 0])?)?;
-        written.write(layout::FRAGMENTS, &json(&fragments)?)?;
-        let package = Package {
+        Package {
             schema_version: "1",
             run_id: run.run_id,
             target_profile_ref: run.target_profile_ref,
@@ -130,33 +142,65 @@ impl Documents<'_> {
             completed_at: self.completed_at,
             source_lock: self.lock,
             summary: &finished.evidence_counts,
-            mapping_summary: MappingSummary::default(),
-            policy_summary: finished.finding_counts,
+            mapping_summary: &finished.mapping_summary,
+            policy_summary: &finished.policy_summary,
             findings: &finished.findings,
             evidence_refs: finished.evidence.iter().map(|item| item.id.as_str()).collect(),
             artifact_manifest: &finished.artifacts,
             report_fragments: fragments,
             certification_boundary: &finished.certification_boundary,
-        };
-        written.write(layout::ASSESSMENT_PACKAGE, &json(&package)?)?;
-        written.write(layout::REPORT, self.report().as_bytes())?;
+        }
+    }
+
+    /// What a function that makes a report fragment reads, but for what differs from one to the next.
+    pub(super) fn for_fragments(&self, output_dir: &Path) -> Result<Value, AssessmentError> {
+        let finished = self.finished;
+        Ok(json!({
+            "schema_version": "1",
+            "run_dir": output_dir,
+            "run_id": self.run.run_id,
+            "plan": self.plan.document,
+            "evidence": finished.evidence,
+            "findings": finished.findings,
+            "mappings": finished.mappings,
+            "assessment_package": serde_json::to_value(self.package(&[]))?,
+            "policy_summary": finished.policy_summary,
+            "source_lock": self.lock,
+        }))
+    }
+
+    /// Writes everything, the summary last. `early` are the documents that stand already.
+    pub(super) fn write(
+        &self,
+        mut record: RunRecord,
+        early: Vec<DocumentEntry>,
+        fragments: &[Fragment],
+    ) -> Result<(), AssessmentError> {
+        let (run, finished) = (self.run, self.finished);
+        let mut written = Written { record: &record, entries: early };
+        written.json(layout::EVIDENCE, &finished.evidence)?;
+        written.json(layout::FINDINGS, &finished.findings)?;
+        written.json(layout::MAPPINGS, &finished.mappings)?;
+        written.json(layout::FRAGMENTS, &fragments)?;
+        written.json(layout::ASSESSMENT_PACKAGE, &self.package(fragments))?;
+        written.write(layout::REPORT, self.report(fragments).as_bytes())?;
         let export = ExportManifest {
             export_type: "assessment_package",
             source_package_ref: layout::ASSESSMENT_PACKAGE,
             source_lock_ref: layout::SOURCE_LOCK,
             summary: &finished.evidence_counts,
-            policy_summary: finished.finding_counts,
-            mapping_summary: MappingSummary::default(),
+            policy_summary: &finished.policy_summary,
+            mapping_summary: &finished.mapping_summary,
             report_fragments: fragments,
             counts: ExportCounts {
                 evidence: finished.evidence.len(),
                 findings: finished.findings.len(),
-                mappings: 0,
+                mappings: finished.mappings.len(),
                 artifacts: finished.artifacts.len(),
             },
             certification_boundary: &finished.certification_boundary,
         };
-        written.write(layout::EXPORT_MANIFEST, &json(&export)?)?;
+        written.json(layout::EXPORT_MANIFEST, &export)?;
         let run_json = json(run)?;
         let mut documents = written.entries;
         documents.push(entry("run.json", &run_json));
@@ -191,7 +235,7 @@ impl Documents<'_> {
             started_at: self.run.started_at,
             completed_at: self.completed_at,
             evidence_counts: &self.finished.evidence_counts,
-            finding_counts: self.finished.finding_counts,
+            finding_counts: self.finished.policy_summary.counts,
             report_paths: BTreeMap::from([
                 ("assessment_package", layout::ASSESSMENT_PACKAGE),
                 ("report", layout::REPORT),
@@ -203,7 +247,7 @@ impl Documents<'_> {
         }
     }
 
-    fn report(&self) -> String {
+    fn report(&self, fragments: &[Fragment]) -> String {
         report(&ReportData {
             run_id: self.run.run_id,
             target: self.run.target_profile_ref,
@@ -214,7 +258,9 @@ impl Documents<'_> {
             plan: &self.plan.document,
             evidence: &self.finished.evidence,
             findings: &self.finished.findings,
-            counts: self.finished.finding_counts,
+            policy: &self.finished.policy_summary,
+            mappings: &self.finished.mappings,
+            fragments,
             artifacts: &self.finished.artifacts,
             source_commits: self.source_commits,
             known_gaps: self.plan.target.known_gaps.len(),
@@ -234,6 +280,47 @@ impl Written<'_> {
         self.record.write(&relative(path)?, bytes)?;
         self.entries.push(entry(path, bytes));
         Ok(())
+    }
+
+    /// Writes a document piece by piece: a run of many items is not held twice.
+    fn json(&mut self, path: &str, document: &impl Serialize) -> Result<(), AssessmentError> {
+        let file = self.record.create_file(&relative(path)?)?;
+        let mut file = Digesting { file: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), size: 0 };
+        let failed = |error: std::io::Error| {
+            AssessmentError::Record(RecordError::Failed {
+                operation: "written",
+                path: path.to_owned(),
+                source: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
+            })
+        };
+        serde_json::to_writer_pretty(&mut file, document).map_err(|error| match error.io_error_kind() {
+            Some(_) => failed(error.into()),
+            None => AssessmentError::Encoding(error),
+        })?;
+        file.write_all(b"\n").and_then(|()| file.flush()).map_err(failed)?;
+        let sha256 = data_encoding::HEXLOWER.encode(&file.digest.finalize());
+        self.entries.push(DocumentEntry { path: path.to_owned(), size_bytes: file.size, sha256 });
+        Ok(())
+    }
+}
+
+/// A file that is hashed as it is written.
+struct Digesting<W: Write> {
+    file: BufWriter<W>,
+    digest: Sha256,
+    size: usize,
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.digest.update(bytes);
+        self.size = self.size.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -124,6 +124,7 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         return Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}")).tell();
     }
     let request = ExecuteRequest {
+        root: globals.root.clone(),
         target: args.target.clone(),
         assessment: args.assessment.clone(),
         output_dir: args.output_dir.clone(),

@@ -21,7 +21,9 @@ pub use path::{PathSyntaxError, RelativePath};
 pub use problem::{Problem, ProblemReason};
 pub use run::{Marker, Retention, RunSummary};
 pub use time::{format_timestamp, parse_timestamp};
-pub use vocabulary::{Disposition, EvidenceResult, JobStatus, ResultStatus, RunnerKind, Severity};
+pub use vocabulary::{
+    Disposition, EvidenceResult, JobStatus, MappingStatus, ProfileKind, ResultStatus, RunnerKind, Severity,
+};
 
 /// Shows text that came from outside so that it cannot steer a terminal or a log: control characters and bidirectional overrides
 /// become their escapes. At most `limit` characters are kept; a cut is shown as an ellipsis.

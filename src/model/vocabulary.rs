@@ -135,6 +135,36 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What a profile describes.
+    ProfileKind {
+        /// What is assessed.
+        Target = "target",
+        /// What it is assessed with.
+        Assessment = "assessment",
+    }
+}
+
+vocabulary! {
+    /// What the evidence says of a requirement that a mapping set names; the later, the graver.
+    MappingStatus {
+        /// Nothing was looked at.
+        NoEvidence = "no_evidence",
+        /// It does not concern the target, or was skipped.
+        NotApplicable = "not_applicable",
+        /// Everything that was looked at is as it should be.
+        Met = "met",
+        /// What is not as it should be is expected, waived or declared.
+        Accepted = "accepted",
+        /// A person has to judge.
+        NeedsReview = "needs_review",
+        /// The checks could not be made.
+        NotAssessed = "not_assessed",
+        /// Something failed, unexpectedly.
+        NotMet = "not_met",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::model::{Disposition, EvidenceResult, Severity};
+use crate::model::{Disposition, EvidenceResult, MappingStatus, Severity};
 
 /// A place in what was assessed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -91,7 +91,27 @@ pub struct Finding {
     /// The exclusions that concern it.
     pub exclusion_refs: Vec<String>,
     /// Whether somebody has looked at it.
-    pub review_status: &'static str,
+    pub review_status: String,
+    /// What else policy says about it, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy_notes: Vec<String>,
+}
+
+/// One item of `normalized/mappings.json`: a requirement of a mapping set, its controls, and what the evidence says.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mapping {
+    /// Its id, unique in the run.
+    pub id: String,
+    /// The mapping set.
+    pub mapping_set: String,
+    /// The requirement.
+    pub requirement_ref: String,
+    /// The controls that it stands for.
+    pub control_refs: Vec<String>,
+    /// The evidence about it.
+    pub evidence_refs: Vec<String>,
+    /// What the evidence says.
+    pub status: MappingStatus,
 }
 
 /// Findings by disposition, and those with challenges and exclusions.

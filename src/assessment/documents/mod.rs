@@ -10,8 +10,13 @@ use crate::model::ResultStatus;
 mod items;
 mod packages;
 
-pub use items::{Evidence, EvidenceCounts, Finding, FindingCounts, Location, ManifestEntry};
-pub use packages::{DocumentEntry, ExportCounts, ExportManifest, MappingSummary, Package, Submission};
+pub use items::{Evidence, EvidenceCounts, Finding, FindingCounts, Location, ManifestEntry, Mapping};
+pub use packages::{
+    DocumentEntry, ExpiredWaiver, ExportCounts, ExportManifest, Fragment, MappingSummary, Package, PolicySummary,
+    Submission,
+};
+
+pub use crate::model::MappingStatus;
 
 /// `run.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -101,11 +106,14 @@ pub struct Step {
     pub checks: Vec<String>,
     /// The runner.
     pub runner_ref: String,
+    /// What makes evidence of the report that the runner leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalizer_ref: Option<String>,
     /// How long it may take.
     pub timeout_seconds: u64,
 }
 
-/// The four policy refs; none can be set yet.
+/// The four policy refs, resolved: the files as the source lock names them.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Policy {
     /// The expectation set.
@@ -132,7 +140,8 @@ pub struct SourceLock {
 /// One source.
 #[derive(Debug, Clone, Serialize)]
 pub struct Source {
-    /// What it is: `framework`, `extension`, `target_profile`, `assessment_profile` or `authority`.
+    /// What it is: `framework`, `extension`, `extension_file`, `mapping_set`, `target_profile`, `assessment_profile`, `expectation_set`,
+    /// `waiver_set`, `challenge_set`, `exclusion_set` or `authority`.
     pub kind: &'static str,
     /// Its id.
     pub id: String,
@@ -146,6 +155,18 @@ pub struct Source {
     pub url: Option<String>,
     /// The SHA-256 of the file.
     pub sha256: Option<String>,
+}
+
+impl Source {
+    /// A source that is no file of its own.
+    pub(in crate::assessment) fn named(
+        kind: &'static str,
+        id: &str,
+        version: Option<String>,
+        url: Option<String>,
+    ) -> Self {
+        Self { kind, id: id.to_owned(), version, path: None, url, sha256: None }
+    }
 }
 
 /// `retention-summary.json`.

@@ -1,5 +1,7 @@
 //! The packages: what is handed on as a whole.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,26 +30,71 @@ pub struct Package<'a> {
     /// Counts per evidence result.
     pub summary: &'a EvidenceCounts,
     /// Counts of mappings.
-    pub mapping_summary: MappingSummary,
-    /// Counts of findings.
-    pub policy_summary: FindingCounts,
+    pub mapping_summary: &'a MappingSummary,
+    /// What policy did with the findings.
+    pub policy_summary: &'a PolicySummary,
     /// The findings.
     pub findings: &'a [Finding],
     /// The ids of the evidence items.
     pub evidence_refs: Vec<&'a str>,
     /// Every regular file beneath `artifacts/`.
     pub artifact_manifest: &'a [ManifestEntry],
-    /// The report fragments; none yet.
-    pub report_fragments: &'a [Value],
+    /// The report fragments.
+    pub report_fragments: &'a [Fragment],
     /// What the results do and do not say.
     pub certification_boundary: &'a str,
 }
 
-/// Counts of mappings; no mapping sets exist yet.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+/// Counts of mappings.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct MappingSummary {
     /// All.
     pub total: u64,
+    /// Those of each status that occurs.
+    pub by_status: BTreeMap<&'static str, u64>,
+}
+
+/// What policy did with the findings.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PolicySummary {
+    /// Counts of findings.
+    #[serde(flatten)]
+    pub counts: FindingCounts,
+    /// Waivers that would cover findings and have expired.
+    pub expired_waivers: Vec<ExpiredWaiver>,
+    /// Entries of the policy sets that concern no finding, as `<kind>:<id>`.
+    pub unused: Vec<String>,
+}
+
+/// A waiver that no longer waives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExpiredWaiver {
+    /// Its id.
+    pub waiver_ref: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it expired, as written.
+    pub expires: String,
+    /// The findings that it would cover.
+    pub finding_refs: Vec<String>,
+}
+
+/// One entry of `reports/fragments.json`: what an extension adds to the report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fragment {
+    /// Its id: `<extension id>/<fragment id>`.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// Its text.
+    pub markdown: String,
+    /// The same for programs; `null` when it has no such part.
+    pub structured: Value,
+    /// The extension that it comes from.
+    pub extension_id: String,
+    /// Why it has no text, when making it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// `reports/submission-package.json`.
@@ -91,12 +138,12 @@ pub struct ExportManifest<'a> {
     pub source_lock_ref: &'static str,
     /// Counts per evidence result.
     pub summary: &'a EvidenceCounts,
-    /// Counts of findings.
-    pub policy_summary: FindingCounts,
+    /// What policy did with the findings.
+    pub policy_summary: &'a PolicySummary,
     /// Counts of mappings.
-    pub mapping_summary: MappingSummary,
-    /// The report fragments; none yet.
-    pub report_fragments: &'a [Value],
+    pub mapping_summary: &'a MappingSummary,
+    /// The report fragments.
+    pub report_fragments: &'a [Fragment],
     /// How many of each there are.
     pub counts: ExportCounts,
     /// What the results do and do not say.

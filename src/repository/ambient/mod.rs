@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) use operator::rename_new;
 pub use operator::{
-    OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, write_atomically,
+    OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, resolved_within,
+    write_atomically,
 };
 
 pub use run_copy::{PartialFile, RunCopy};

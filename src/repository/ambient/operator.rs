@@ -26,6 +26,18 @@ pub fn land_within(root: &Path, name: &RelativePath, allowed: &[PathBuf]) -> Opt
     (is_allowed && landed.is_file()).then_some(landed)
 }
 
+/// What a relative name beneath an operator's directory leads to, links followed, if that stands beneath the directory too. `None` when there
+/// is nothing or it leads elsewhere; which of the two is not told.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "extensions are trusted like code; this says whether one stays in its directory"
+)]
+pub fn resolved_within(directory: &Path, name: &RelativePath) -> Option<PathBuf> {
+    let landed = std::fs::canonicalize(directory.join(name.as_str())).ok()?;
+    landed.starts_with(std::fs::canonicalize(directory).ok()?).then_some(landed)
+}
+
 /// Writes a small file so that a reader sees all of it or nothing: written aside, then renamed into place. An older one is replaced.
 ///
 /// # Errors

@@ -12,6 +12,7 @@
 //! - **Durable.** [`RunRecord::finish`] flushes every file and directory of the run, what runners left included, before the summary gets
 //!   its name, and the directory after that.
 
+mod left;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -21,13 +22,14 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::ambient::rename_new;
 use super::layout::{RUN, SUMMARY};
 use crate::model::RelativePath;
 
+pub use left::{Left, LeftFile, LeftReader};
 pub use tree::{Irregular, IrregularKind, RecordedFile, Walk};
 
 const SUMMARY_ASIDE: &str = ".retention-summary.json.tmp";
@@ -88,19 +90,6 @@ pub struct RunRecord {
 /// A new file in the run directory that is written piece by piece.
 #[derive(Debug)]
 pub struct RecordFile(OwnedFd);
-
-/// What was found where a runner may have left a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing.
-    Nothing,
-    /// A regular file with these bytes.
-    Bytes(Vec<u8>),
-    /// A regular file beyond the cap.
-    TooLarge,
-    /// A link, a directory or a special file; it was not followed.
-    Irregular,
-}
 
 impl RunRecord {
     /// Makes the directory, its missing parents, and `run.json` in it, locked.
@@ -164,36 +153,6 @@ impl RunRecord {
         self.make_directory(path).map(drop)
     }
 
-    /// Reads a file that a runner may have left, at most `limit` bytes of it, without following links.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
-    pub fn read_left(&self, path: &RelativePath, limit: usize) -> Result<Left, RecordError> {
-        let failed = |source| RecordError::Failed { operation: "read", path: path.to_string(), source };
-        let file = match self.open_left(path) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(Left::Nothing),
-            Err(Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Ok(Left::Irregular),
-            Err(error) => return Err(failed(error)),
-        };
-        let stat = rustix::fs::fstat(&file).map_err(failed)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Ok(Left::Irregular);
-        }
-        let mut bytes = Vec::new();
-        let mut chunk = vec![0_u8; 64 * 1024];
-        loop {
-            let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut chunk)).map_err(failed)?;
-            if count == 0 {
-                return Ok(Left::Bytes(bytes));
-            }
-            bytes.extend(chunk.iter().take(count));
-            if bytes.len() > limit {
-                return Ok(Left::TooLarge);
-            }
-        }
-    }
-
     /// Replaces `run.json`. The new file is locked before it takes the old one's place.
     ///
     /// # Errors
@@ -243,16 +202,6 @@ impl RunRecord {
             .map_err(|source| in_the_way(path.as_str(), "opened", source))?;
         }
         Ok(at)
-    }
-
-    fn open_left(&self, path: &RelativePath) -> Result<OwnedFd, Errno> {
-        let mut at = rustix::io::fcntl_dupfd_cloexec(&self.directory, 3)?;
-        if let Some(above) = path.parent() {
-            for component in above.components() {
-                at = rustix::fs::openat(&at, component, DIRECTORY, Mode::empty())?;
-            }
-        }
-        rustix::fs::openat(&at, path.file_name(), FOUND_FILE, Mode::empty())
     }
 }
 

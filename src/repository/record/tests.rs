@@ -123,7 +123,7 @@ fn the_walk_lists_regular_files_with_digests_and_notes_the_rest() {
     let x = output.join("artifacts/x");
     symlink("/etc/passwd", x.join("link")).expect("linked");
     symlink("/etc", x.join("linked-directory")).expect("linked");
-    rustix::fs::mknodat(CWD, x.join("fifo"), FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
+    rustix::fs::mknodat(CWD, x.join("fifo"), rustix::fs::FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
     fs::write(x.join("back\\slash"), "").expect("written");
     let walk = record.walk(&path("artifacts")).expect("walked");
     let files: Vec<(&str, u64)> = walk.files.iter().map(|file| (file.path.as_str(), file.size_bytes)).collect();
@@ -171,7 +171,7 @@ fn what_a_runner_left_is_read_up_to_the_cap_and_never_through_a_link() {
     let (output, record) = record(directory.path());
     record.write(&path(".work/a"), b"abc").expect("written");
     symlink("a", output.join(".work/link")).expect("linked");
-    rustix::fs::mknodat(CWD, output.join(".work/fifo"), FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
+    rustix::fs::mknodat(CWD, output.join(".work/fifo"), rustix::fs::FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
     assert_eq!(record.read_left(&path(".work/a"), 3).expect("read"), Left::Bytes(b"abc".to_vec()));
     assert_eq!(record.read_left(&path(".work/a"), 2).expect("read"), Left::TooLarge);
     assert_eq!(record.read_left(&path(".work/none"), 2).expect("read"), Left::Nothing);

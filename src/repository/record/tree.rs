@@ -69,9 +69,9 @@ impl IrregularKind {
 }
 
 /// One entry of a directory, with the type that it has itself.
-struct Entry {
-    name: CString,
-    kind: FileType,
+pub(super) struct Entry {
+    pub(super) name: CString,
+    pub(super) kind: FileType,
     device: u64,
 }
 
@@ -200,7 +200,7 @@ impl RunRecord {
 
     /// Opens a directory of the run, or the run directory itself, one component at a time. Only the current one is held, so that a tree as
     /// deep as a path can be costs one descriptor.
-    fn open_directory(&self, path: Option<&RelativePath>) -> Result<OwnedFd, Errno> {
+    pub(super) fn open_directory(&self, path: Option<&RelativePath>) -> Result<OwnedFd, Errno> {
         let mut at = rustix::fs::openat(&self.directory, ".", DIRECTORY, Mode::empty())?;
         for component in path.iter().flat_map(|path| path.components()) {
             at = rustix::fs::openat(&at, component, DIRECTORY, Mode::empty())?;
@@ -209,7 +209,7 @@ impl RunRecord {
     }
 }
 
-fn entries(directory: &OwnedFd) -> Result<Vec<Entry>, Errno> {
+pub(super) fn entries(directory: &OwnedFd) -> Result<Vec<Entry>, Errno> {
     let mut found = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;

@@ -32,7 +32,7 @@ impl Place {
         std::fs::create_dir(at.join("empty")).expect("made");
         put(at, "a-file", "text");
         for (id, command) in
-            [("absent", json!(["./no-such-program"])), ("crashing", json!(["/bin/sh", "-c", "exit 9"]))]
+            [("absent", json!(["no-such-program-anywhere"])), ("crashing", json!(["/bin/sh", "-c", "exit 9"]))]
         {
             extension(at, id, &command);
         }

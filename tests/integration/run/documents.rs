@@ -205,7 +205,7 @@ fn the_commit_of_a_target_that_is_a_checkout_is_recorded() {
     let context = run.json("artifacts/probe/context.json");
     assert_eq!(
         keys(&context).join(" "),
-        "schema_version run_id run_dir artifacts_dir extension_id check_group checks target_profile assessment_profile plan_step runtime_policy"
+        "schema_version run_id run_dir artifacts_dir extension_id extension_path check_group checks target_profile assessment_profile plan_step runtime_policy"
     );
     let resolved = repository.canonicalize().expect("there");
     assert_eq!(context["target_profile"]["endpoints"][0]["url"], json!(resolved));

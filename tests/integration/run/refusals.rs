@@ -16,56 +16,17 @@ fn world() -> World {
 fn all_problems_of_both_profiles_come_at_once_with_file_and_pointer() {
     let world = world();
     world.target().set("id", json!(7)).set("endpoints", json!([])).set("typo", json!(1)).write();
-    world
-        .assessment(&["probe"])
-        .set("runtime_policy", json!({"timeout_seconds": 0}))
-        .set("waivers_ref", json!("w.json"))
-        .write();
+    world.assessment(&["probe"]).set("runtime_policy", json!({"timeout_seconds": 0})).write();
     let run = world.run().finish().expect_code(2);
     for expected in [
         "target.json: /id: found 7: it is not of type \"string\"",
         "target.json: /endpoints: ",
         "'typo' was unexpected",
         "assessment.json: /runtime_policy/timeout_seconds: found 0: ",
-        "assessment.json: /waivers_ref: policy sets are not supported",
     ] {
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
     assert!(!run.directory.exists());
-}
-
-#[test]
-fn what_is_not_built_yet_is_refused_by_pointer_and_empty_values_are_fine() {
-    let refs = ["expectations_ref", "waivers_ref", "challenges_ref", "exclusions_ref"];
-    for key in refs {
-        let world = world();
-        world.assessment(&["probe"]).set(key, json!("set.json")).write();
-        let run = world.run().finish().expect_code(2);
-        assert!(run.stderr.contains(&format!("assessment.json: /{key}: ")), "{}", run.stderr);
-    }
-    let manifests = [
-        ("/normalizers", json!([{"id": "n"}]), "/normalizers: "),
-        ("/mappings", json!(["m"]), "/mappings: "),
-        ("/report_fragments", json!(["f"]), "/report_fragments: "),
-        ("/preflight_runner", json!("runner"), "/preflight_runner: "),
-        (
-            "/runner_entrypoints/0",
-            json!({"id": "runner", "kind": "python_module"}),
-            "/runner_entrypoints/0/kind: python_module",
-        ),
-        ("/runner_entrypoints/0", json!({"id": "runner", "kind": "external"}), "/runner_entrypoints/0/kind: external"),
-    ];
-    for (pointer, value, expected) in manifests {
-        let world = world();
-        world.extension("probe").set(pointer, value).write();
-        let run = world.run().finish().expect_code(2);
-        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
-    }
-    let world = world();
-    let profile = refs.iter().fold(world.assessment(&["probe"]), |profile, key| profile.set(key, json!(null)));
-    profile.write();
-    world.extension("probe").set("/normalizers", json!([])).set("/preflight_runner", json!(null)).write();
-    world.run().finish().expect_code(0);
 }
 
 #[test]

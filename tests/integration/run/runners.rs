@@ -67,7 +67,7 @@ fn results_that_are_no_results_are_told_apart() {
     broken("echo '{\"evidence\": []}'", "reported nothing for this check");
     broken("ln -s /etc/passwd \"$GUIDE_BOARD_RESULT\"", "link or a special file");
     broken("mkfifo \"$GUIDE_BOARD_RESULT\"", "link or a special file");
-    broken("head -c 9000000 /dev/zero > \"$GUIDE_BOARD_RESULT\"", "larger than 8388608");
+    broken("head -c 70000000 /dev/zero > \"$GUIDE_BOARD_RESULT\"", "larger than 67108864");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_missing_program_blocks_and_a_program_that_cannot_be_executed_breaks() {
 
 #[test]
 fn a_flood_is_capped_and_the_run_ends() {
-    let (_world, run) = run("head -c 40000000 /dev/zero | tr '\\0' x; head -c 40000000 /dev/zero | tr '\\0' y >&2");
+    let (_world, run) = run("head -c 70000000 /dev/zero | tr '\\0' x; head -c 40000000 /dev/zero | tr '\\0' y >&2");
     let run = run.expect_code(5);
     run.expect_items("infrastructure_error", "can be no result");
     for stream in ["stdout", "stderr"] {

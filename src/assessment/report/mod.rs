@@ -1,9 +1,14 @@
 //! The Markdown report: what a person wants to know, in the order in which they want to know it. Everything that comes from a runner or a
 //! profile is escaped: it is text, never markup.
 
+mod annexes;
+mod markdown;
+
 use std::fmt::Write as _;
 
-use super::documents::{Evidence, Finding, FindingCounts, ManifestEntry, PlanDocument};
+use markdown::{code, escape, paragraph};
+
+use super::documents::{Evidence, Finding, Fragment, ManifestEntry, Mapping, PlanDocument, PolicySummary};
 use crate::model::{EvidenceResult, ResultStatus, Severity, printable};
 
 /// So many entries of a list are shown; the JSON documents have all.
@@ -20,7 +25,9 @@ pub(super) struct ReportData<'a> {
     pub(super) plan: &'a PlanDocument,
     pub(super) evidence: &'a [Evidence],
     pub(super) findings: &'a [Finding],
-    pub(super) counts: FindingCounts,
+    pub(super) policy: &'a PolicySummary,
+    pub(super) mappings: &'a [Mapping],
+    pub(super) fragments: &'a [Fragment],
     pub(super) artifacts: &'a [ManifestEntry],
     pub(super) source_commits: &'a std::collections::BTreeMap<String, String>,
     pub(super) known_gaps: usize,
@@ -53,7 +60,7 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
             writeln!(out, "| {} | {count} |", escape(result.word()))?;
         }
     }
-    let counts = data.counts;
+    let counts = data.policy.counts;
     writeln!(
         out,
         "\n{}: {} unexpected, {} expected, {} waived.",
@@ -69,11 +76,15 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
             many(data.known_gaps, "known gap")
         )?;
     }
+    annexes::policy(out, data.policy)?;
     findings(out, data.findings)?;
     evidence(out, data.evidence)?;
+    annexes::mappings(out, data.mappings)?;
     artifacts(out, data.artifacts)?;
     made(out, data.plan)?;
-    writeln!(out, "\n## What this does not say\n\n{}", paragraph(data.certification_boundary))
+    writeln!(out, "\n## What this does not say\n\n{}", paragraph(data.certification_boundary))?;
+    // Last, since their Markdown stands as the extensions wrote it.
+    annexes::fragments(out, data.fragments)
 }
 
 /// `1 check`, `2 checks`.
@@ -103,7 +114,7 @@ fn outcome_sentence(data: &ReportData<'_>) -> String {
         ResultStatus::Completed => {
             format!(
                 "Every check ran and nothing unexpected failed; worth a look: {}.",
-                counted(data.counts.total, "finding")
+                counted(data.policy.counts.total, "finding")
             )
         }
         ResultStatus::Failed => {
@@ -174,6 +185,9 @@ fn one_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
             writeln!(out, "- and {} more", finding.locations.len() - 20)?;
         }
     }
+    for note in &finding.policy_notes {
+        writeln!(out, "\nPolicy: {}", escape(note))?;
+    }
     let todo = match finding.classification {
         EvidenceResult::Fail => "Correct what is described, or record why it is acceptable.",
         EvidenceResult::Warning => "Judge whether the reservation matters here.",
@@ -240,68 +254,4 @@ fn made(out: &mut String, plan: &PlanDocument) -> std::fmt::Result {
         writeln!(out, "Runners were asked to stay offline; that is not enforced.")?;
     }
     Ok(())
-}
-
-/// One line of text as Markdown that renders as that text.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in printable(text, 2000).chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' | '{' | '}' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '@' => escaped.push_str("&#64;"),
-            other => escaped.push(other),
-        }
-    }
-    // Bare addresses would become links.
-    escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
-}
-
-/// Several lines of text; each becomes a line of its own.
-fn paragraph(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| {
-            let escaped = escape(line.trim());
-            // List and quote marks count only at the start of a line.
-            match escaped.chars().next() {
-                Some('-' | '+' | '=') => format!("\\{escaped}"),
-                Some(digit) if digit.is_ascii_digit() => escaped.replacen('.', "\\.", 1),
-                _ => escaped,
-            }
-        })
-        .filter(|line| !line.is_empty())
-        .collect();
-    lines.join("  \n")
-}
-
-/// Text inside a code span, which knows no escapes: what would end it or the table cell is replaced.
-fn code(text: &str) -> String {
-    printable(text, 500).replace('`', "'").replace('|', "\u{2223}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn markup_from_outside_stays_text() {
-        assert_eq!(escape("<b>[x](y)|"), "&lt;b&gt;\\[x\\]\\(y\\)\\|");
-        assert_eq!(paragraph("# a\n- b\n1. c\n> d"), "\\# a  \n\\- b  \n1\\. c  \n&gt; d");
-        assert_eq!(code("a`b|c"), "a'b\u{2223}c");
-    }
-
-    proptest! {
-        #[test]
-        fn escaped_text_has_no_line_break_and_no_bare_angle(text in any::<String>()) {
-            let escaped = escape(&text);
-            prop_assert!(!escaped.contains(['\n', '\r', '<', '>']));
-        }
-    }
 }

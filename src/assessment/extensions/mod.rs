@@ -1,0 +1,139 @@
+//! Finding extensions: those the binary carries, and those in the directories that the operator names.
+
+mod files;
+mod manifest;
+mod profile_schemas;
+mod validity;
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+pub use manifest::{
+    Authority, Check, CheckGroup, FragmentKind, FragmentSource, Framework, Inputs, Manifest, MappingSource, Normalizer,
+    NormalizerKind, ProfileSchema, PythonFunction, RunnerEntrypoint,
+};
+
+use super::embedded;
+use super::error::ProfileProblem;
+use super::profile::{DOCUMENT_BYTES, Document};
+use crate::repository::ambient::{self, AmbientError};
+
+/// Where an extension lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtensionRoot {
+    /// In the binary.
+    Bundled,
+    /// In a directory of the operator's.
+    External(PathBuf),
+}
+
+/// An extension with a valid manifest.
+#[derive(Debug, Clone)]
+pub struct Extension {
+    /// Where it lives.
+    pub root: ExtensionRoot,
+    /// Its manifest, as written.
+    pub document: Document,
+    /// Its manifest.
+    pub manifest: Manifest,
+}
+
+impl Extension {
+    /// The word that a plan uses for where it lives; the source lock has the path.
+    #[must_use]
+    pub const fn root_word(&self) -> &'static str {
+        match &self.root {
+            ExtensionRoot::Bundled => "bundled",
+            ExtensionRoot::External(_) => "external",
+        }
+    }
+}
+
+/// All extensions there are: the bundled ones, then those of the directories, each of which is an extension itself or holds extensions.
+///
+/// # Errors
+/// Every manifest that is not valid and every id that two extensions bear, at once.
+pub fn discover(directories: &[PathBuf]) -> Result<Vec<Extension>, Vec<ProfileProblem>> {
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    for (name, text) in embedded::extensions() {
+        let label = format!("bundled:extensions/{name}/extension.json");
+        let read = Document::parse(label, text, PathBuf::new())
+            .and_then(|document| validity::valid(document, ExtensionRoot::Bundled, OsStr::new(name)));
+        collect(read, &mut found, &mut problems);
+    }
+    for directory in directories {
+        match manifests(directory) {
+            Ok(places) => {
+                for place in places {
+                    collect(load(&place), &mut found, &mut problems);
+                }
+            }
+            Err(message) => {
+                problems.push(ProfileProblem {
+                    file: directory.display().to_string(),
+                    pointer: String::new(),
+                    message,
+                });
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    for extension in &found {
+        if !seen.insert(extension.manifest.id.as_str()) {
+            problems.push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+fn collect(
+    read: Result<Extension, Vec<ProfileProblem>>,
+    found: &mut Vec<Extension>,
+    problems: &mut Vec<ProfileProblem>,
+) {
+    match read {
+        Ok(extension) => found.push(extension),
+        Err(more) => problems.extend(more),
+    }
+}
+
+/// The directories of extensions that an operator's directory stands for: itself, or those in it that have a manifest.
+fn manifests(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    if has_manifest(directory) {
+        return Ok(vec![ambient::resolved(directory)]);
+    }
+    let below: Vec<PathBuf> = ambient::subdirectories(directory)
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .filter(|below| has_manifest(below))
+        .map(|below| ambient::resolved(&below))
+        .collect();
+    if below.is_empty() {
+        return Err("neither this directory nor one in it has an extension.json".to_owned());
+    }
+    Ok(below)
+}
+
+/// Whether something that cannot be read stands there shows when it is loaded.
+fn has_manifest(directory: &Path) -> bool {
+    match ambient::read_bytes(&directory.join("extension.json"), DOCUMENT_BYTES) {
+        Ok(_) => true,
+        Err(AmbientError::Unreadable { source, .. }) => {
+            !matches!(source.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+        }
+        Err(_) => true,
+    }
+}
+
+fn load(directory: &Path) -> Result<Extension, Vec<ProfileProblem>> {
+    let path = directory.join("extension.json");
+    let name = path.display().to_string();
+    let text = ambient::read_text(&path, DOCUMENT_BYTES).map_err(|error| {
+        vec![ProfileProblem { file: name.clone(), pointer: String::new(), message: error.to_string() }]
+    })?;
+    let document = Document::parse(name, &text, directory.to_owned())?;
+    let root = ExtensionRoot::External(directory.to_owned());
+    validity::valid(document, root, directory.file_name().unwrap_or_default())
+}

@@ -1,0 +1,86 @@
+//! How a runner ended, in words and facts.
+
+use serde_json::{Map, Value, json};
+
+use super::problem::Problem;
+use super::program::Ran;
+use crate::model::EvidenceResult;
+use crate::process::Ending;
+
+/// Why a program ended otherwise than well, in a sentence; `None` when it exited with 0.
+pub(in crate::assessment) fn ended(ending: &Ending, who: &str, timeout_seconds: u64) -> Option<String> {
+    if ending.timed_out {
+        return Some(format!("{who} took longer than {timeout_seconds} s and was ended"));
+    }
+    if ending.supervisor_lost {
+        return Some(format!("{who}'s supervisor was killed; nothing is known about {who}"));
+    }
+    if let Some(signal) = ending.signal {
+        return Some(format!("{who} was ended by signal {signal}{}", signal_name(signal)));
+    }
+    ending.exit_code.filter(|code| *code != 0).map(|code| format!("{who} ended with exit code {code}"))
+}
+
+/// What stands for the checks that have no item, given the reasons; `None` without a reason.
+pub(super) fn problem(ran: &Ran, reasons: Vec<String>) -> Option<Problem> {
+    if reasons.is_empty() {
+        return None;
+    }
+    let mut observations = reasons;
+    observations.extend(last_words(ran));
+    Some(Problem { result: EvidenceResult::InfrastructureError, observations, facts: facts(&ran.ending) })
+}
+
+/// The last lines of both streams, as observations.
+pub(in crate::assessment) fn last_words(ran: &Ran) -> Vec<String> {
+    let mut observations = Vec::new();
+    for (name, captured) in [("error", &ran.stderr), ("output", &ran.stdout)] {
+        let lines = last_lines(&captured.tail);
+        if !lines.is_empty() {
+            observations.push(format!("last lines of standard {name}:\n{lines}"));
+        }
+    }
+    observations
+}
+
+/// How it ended, as facts of an item.
+fn facts(ending: &Ending) -> Map<String, Value> {
+    Map::from_iter([
+        ("exit_code".to_owned(), json!(ending.exit_code)),
+        ("signal".to_owned(), json!(ending.signal)),
+        ("timed_out".to_owned(), json!(ending.timed_out)),
+    ])
+}
+
+/// How it ended, as the submission package tells it.
+pub(super) fn ending_facts(ran: &Ran) -> Map<String, Value> {
+    let mut facts = facts(&ran.ending);
+    facts.insert("killed_descendants".to_owned(), json!(ran.ending.killed_descendants));
+    facts.insert("survivors".to_owned(), json!(ran.ending.survivors));
+    facts.insert("stdout_bytes".to_owned(), json!(ran.stdout.total_bytes));
+    facts.insert("stderr_bytes".to_owned(), json!(ran.stderr.total_bytes));
+    facts.insert("output_truncated".to_owned(), json!(ran.stdout.truncated || ran.stderr.truncated));
+    facts
+}
+
+/// The last ten lines, each cut at 300 characters.
+fn last_lines(tail: &str) -> String {
+    let lines: Vec<&str> = tail.lines().rev().filter(|line| !line.trim().is_empty()).take(10).collect();
+    let shown: Vec<String> = lines.iter().rev().map(|line| crate::model::printable(line, 300)).collect();
+    shown.join("\n")
+}
+
+const fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (SIGHUP)",
+        2 => " (SIGINT)",
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        13 => " (SIGPIPE)",
+        15 => " (SIGTERM)",
+        _ => "",
+    }
+}

@@ -1,0 +1,212 @@
+//! Running one program of an extension: context file, environment, captured output, time limit, and what it left.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::Bench;
+use super::problem::Refusal;
+use crate::assessment::capture::{CAPTURE_BYTES, Captured, RESULT_BYTES, capture};
+use crate::assessment::credentials::base_environment;
+use crate::assessment::error::AssessmentError;
+use crate::assessment::extensions::{Extension, PythonFunction, RunnerEntrypoint};
+use crate::model::{RelativePath, RunnerKind};
+use crate::process::{Ending, Environment, SpawnRequest, Supervised};
+use crate::repository::record::{Left, RecordError, RecordFile};
+
+/// The directory of files that are no output: contexts, result files, the files of bundled extensions. Removed before the documents are written.
+pub(in crate::assessment) const WORKING_FILES: &str = ".work";
+
+/// How long a stream may stay open after everything that could write to it has ended. It passes only when a process survived that
+/// could not be killed.
+const STREAM_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Calls a function of an extension.
+const SHIM: &str = include_str!("shim.py");
+
+/// A program that is to be run.
+pub(in crate::assessment) struct Program {
+    /// Its argument vector.
+    pub(in crate::assessment) command: Vec<OsString>,
+    /// Its working directory in the run directory; made when it is not there.
+    pub(in crate::assessment) directory: RelativePath,
+    /// The directory of its context and result; removed afterwards.
+    pub(in crate::assessment) desk: RelativePath,
+    /// Where its output goes: this path with `.stdout.txt` and `.stderr.txt`.
+    pub(in crate::assessment) output: RelativePath,
+    /// What it reads.
+    pub(in crate::assessment) context: Value,
+    /// How long it may take.
+    pub(in crate::assessment) timeout_seconds: u64,
+    /// How much of each stream is kept.
+    pub(in crate::assessment) output_limit: u64,
+}
+
+/// What a program came to.
+pub(in crate::assessment) struct Ran {
+    pub(in crate::assessment) ending: Ending,
+    pub(in crate::assessment) stdout: Captured,
+    pub(in crate::assessment) stderr: Captured,
+    /// The result file.
+    pub(in crate::assessment) left: Left,
+}
+
+impl Ran {
+    /// The bytes of the result: the result file's, or else standard output's.
+    pub(in crate::assessment) fn result(&self) -> Result<&[u8], String> {
+        match &self.left {
+            Left::Bytes(bytes) if !bytes.is_empty() => Ok(bytes),
+            Left::TooLarge => Err(format!("the result file is larger than {RESULT_BYTES} bytes")),
+            Left::Irregular => Err("the result file is a link or a special file; it was not followed".to_owned()),
+            Left::Nothing | Left::Bytes(_) if self.stdout.raw_overflow => {
+                Err(format!("standard output is larger than {RESULT_BYTES} bytes and can be no result"))
+            }
+            Left::Nothing | Left::Bytes(_) => Ok(&self.stdout.raw),
+        }
+    }
+}
+
+/// A path of the run that this program itself makes up.
+pub(in crate::assessment) fn path(text: &str) -> Result<RelativePath, Refusal> {
+    text.parse().map_err(|error| Refusal::Broken(format!("{text} is no path of a run: {error}")))
+}
+
+impl Bench<'_> {
+    /// The directory with the files of an extension: the operator's, or the copy that the run works with. `None` for a bundled one whose
+    /// runners need none.
+    pub(in crate::assessment) fn extension_directory(&self, extension: &Extension) -> Option<PathBuf> {
+        match extension.directory() {
+            Some(directory) => Some(directory.to_owned()),
+            None if extension.needs_files() => {
+                Some(self.output_dir.join(WORKING_FILES).join("extensions").join(&extension.manifest.id))
+            }
+            None => None,
+        }
+    }
+
+    /// The argument vector of a runner. `role` is told to a Python function's shim.
+    pub(super) fn runner_command(&self, extension: &Extension, runner: &RunnerEntrypoint, role: &str) -> Vec<OsString> {
+        match runner.kind {
+            RunnerKind::PythonModule => self.python_command(extension, &runner.python, role),
+            RunnerKind::Command | RunnerKind::External => self.argument_vector(extension, &runner.command),
+        }
+    }
+
+    /// The argument vector that calls a Python function of the extension.
+    pub(in crate::assessment) fn python_command(
+        &self,
+        extension: &Extension,
+        function: &PythonFunction,
+        role: &str,
+    ) -> Vec<OsString> {
+        let file = self.extension_directory(extension).unwrap_or_default().join(&function.path);
+        // No bytecode is written beside the extension's files, what it prints comes at once, text is UTF-8 in every locale.
+        let mut command: Vec<OsString> =
+            ["python3", "-B", "-u", "-X", "utf8", "-c", SHIM].into_iter().map(OsString::from).collect();
+        command.extend([file.into(), OsString::from(&function.callable), OsString::from(role)]);
+        command
+    }
+
+    /// Puts the binary and the extension's directory in their places. A program with a slash that is not absolute is the extension's own.
+    fn argument_vector(&self, extension: &Extension, command: &[String]) -> Vec<OsString> {
+        let guide_board = self.guide_board.to_string_lossy();
+        let directory = self.extension_directory(extension);
+        let shown = directory.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+        let mut parts: Vec<OsString> = command
+            .iter()
+            .map(|part| part.replace("{guide_board}", &guide_board).replace("{extension}", &shown).into())
+            .collect();
+        if let (Some(first), Some(directory)) = (parts.first_mut(), &directory) {
+            let program = PathBuf::from(&*first);
+            if program.components().count() > 1 && program.is_relative() {
+                *first = directory.join(program).into();
+            }
+        }
+        parts
+    }
+
+    /// Runs a program to its end, whatever that is.
+    pub(in crate::assessment) fn execute(&self, program: Program) -> Result<Ran, Refusal> {
+        self.record.ensure_directory(&program.directory)?;
+        let directory = self.output_dir.join(program.directory.as_str());
+        let context = path(&format!("{}/context.json", program.desk))?;
+        let result = path(&format!("{}/result.json", program.desk))?;
+        let text = serde_json::to_vec(&program.context).map_err(AssessmentError::Encoding)?;
+        self.record.write(&context, &text)?;
+        drop((text, program.context));
+        let stdout = self.record.create_file(&path(&format!("{}.stdout.txt", program.output))?)?;
+        let stderr = self.record.create_file(&path(&format!("{}.stderr.txt", program.output))?)?;
+        let mut environment = base_environment(|name| std::env::var_os(name));
+        environment.push(("GUIDE_BOARD_CONTEXT".into(), self.output_dir.join(context.as_str()).into()));
+        environment.push(("GUIDE_BOARD_RESULT".into(), self.output_dir.join(result.as_str()).into()));
+        environment.extend(self.credentials.variables.iter().cloned());
+        let request = SpawnRequest {
+            program: self.guide_board,
+            command: &program.command,
+            current_dir: &directory,
+            environment: Environment::Only(environment),
+            grace: self.grace,
+        };
+        let mut supervised = Supervised::spawn(request).map_err(AssessmentError::Supervisor)?;
+        self.cancellation.attach(supervised.terminator());
+        let stdout = self.reader(supervised.take_stdout(), stdout, program.output_limit, true);
+        let stderr = self.reader(supervised.take_stderr(), stderr, program.output_limit, false);
+        let deadline = Instant::now().checked_add(Duration::from_secs(program.timeout_seconds));
+        let ending = supervised.wait(deadline);
+        self.cancellation.detach();
+        // Everything that could write has ended, so the streams end, too.
+        let stdout = stdout.recv_timeout(STREAM_PATIENCE).unwrap_or_default();
+        let stderr = stderr.recv_timeout(STREAM_PATIENCE).unwrap_or_default();
+        let left = self.record.read_left(&result, RESULT_BYTES);
+        // The result file may hold what redaction takes out, so it goes as soon as it has been read.
+        self.discard(&program.desk);
+        if self.cancellation.is_cancelled() {
+            return Err(AssessmentError::Cancelled(self.output_dir.to_owned()).into());
+        }
+        for captured in [&stdout, &stderr] {
+            if let Some(error) = &captured.write_error {
+                let failed = RecordError::Failed {
+                    operation: "written",
+                    path: program.directory.to_string(),
+                    source: rustix::io::Errno::from_io_error(error).unwrap_or(rustix::io::Errno::IO),
+                };
+                return Err(AssessmentError::Record(failed).into());
+            }
+        }
+        Ok(Ran { ending, stdout, stderr, left: left? })
+    }
+
+    /// How much of each stream of a runner is kept: the least that is stated.
+    pub(super) fn output_limit(&self, runner: &RunnerEntrypoint) -> u64 {
+        let stated = [runner.max_output_bytes, self.plan.assessment.max_output_bytes];
+        stated.into_iter().flatten().min().unwrap_or(CAPTURE_BYTES)
+    }
+
+    /// A runner can make its working files hard to remove. They are no output and do no harm, so that is no reason to fail.
+    pub(in crate::assessment) fn discard(&self, path: &RelativePath) {
+        if let Err(error) = self.record.remove_working_files(path) {
+            tracing::warn!("working files stay in the run directory: {error}");
+        }
+    }
+
+    fn reader(
+        &self,
+        stream: Option<impl std::io::Read + Send + 'static>,
+        file: RecordFile,
+        limit: u64,
+        keep_raw: bool,
+    ) -> mpsc::Receiver<Captured> {
+        let (sender, receiver) = mpsc::channel();
+        let redactor = self.credentials.redactor.clone();
+        std::thread::spawn(move || {
+            if let Some(stream) = stream {
+                // The receiver has gone when nobody waits any more.
+                let _ = sender.send(capture(stream, file, &redactor, limit, keep_raw));
+            }
+        });
+        receiver
+    }
+}
