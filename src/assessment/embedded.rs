@@ -49,17 +49,18 @@ pub(super) fn extension_files(id: &str) -> Vec<(String, &'static [u8])> {
     files
 }
 
-/// A bundled profile by its path in the repository, for example `profiles/targets/sample-repository.json`.
+/// A bundled profile, or a policy set of one, by its path in the repository, for example `profiles/targets/sample-repository.json`.
 #[must_use]
 pub fn profile(path: &str) -> Option<&'static str> {
     PROFILES.get_file(path.strip_prefix("profiles/")?)?.contents_utf8()
 }
 
-/// The paths of the bundled profiles, as [`profile`] takes them.
+/// The paths of the bundled target and assessment profiles, as [`profile`] takes them; not those of the policy sets that they name.
 #[must_use]
 pub fn profile_paths() -> Vec<String> {
-    let mut paths: Vec<String> = PROFILES
-        .dirs()
+    let mut paths: Vec<String> = ["targets", "assessments"]
+        .iter()
+        .filter_map(|kind| PROFILES.get_dir(kind))
         .flat_map(Dir::files)
         .filter_map(|file| Some(format!("profiles/{}", file.path().to_str()?)))
         .collect();

@@ -16,7 +16,9 @@ use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
     AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
 };
-use crate::model::{EvidenceResult, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, ResultStatus, RunId, printable};
+use crate::model::{
+    Disposition, EvidenceResult, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, ResultStatus, RunId, printable,
+};
 use crate::process::{TerminationSignal, on_termination};
 use crate::repository::layout;
 
@@ -210,8 +212,15 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
         outcome.evidence_counts.iter().map(|(result, count)| format!("{count} {result}")).collect();
     text.push_str(&format!("checks    {}\n", counts.join(", ")));
     let findings = outcome.finding_counts;
-    text.push_str(&format!("findings  {} ({} unexpected)\n", findings.total, findings.unexpected));
-    let mut gravest: Vec<_> = outcome.findings.iter().collect();
+    let accepted: String = [(findings.expected, "expected"), (findings.waived, "waived")]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!(", {count} {word}"))
+        .collect();
+    text.push_str(&format!("findings  {} ({} unexpected{accepted})\n", findings.total, findings.unexpected));
+    // What is expected or waived needs nobody's eyes here; the report has it.
+    let unexpected = outcome.findings.iter().filter(|finding| finding.disposition == Disposition::Unexpected);
+    let mut gravest: Vec<_> = unexpected.collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in gravest.iter().take(TOP) {
         let place = finding.locations.first().map_or_else(String::new, |location| match location.line {

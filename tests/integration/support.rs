@@ -107,7 +107,10 @@ impl Extension {
         let (above, key) = pointer.rsplit_once('/').expect("a pointer");
         let place = self.manifest.pointer_mut(above).expect("there");
         match place {
-            Value::Array(items) => items[key.parse::<usize>().expect("an index")] = value,
+            Value::Array(items) => match key.parse::<usize>().expect("an index") {
+                index if index == items.len() => items.push(value),
+                index => items[index] = value,
+            },
             other => other[key] = value,
         }
         self

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use markdown::{code, escape, paragraph};
 
 use super::documents::{Evidence, Finding, Fragment, ManifestEntry, Mapping, PlanDocument, PolicySummary};
-use crate::model::{EvidenceResult, ResultStatus, Severity, printable};
+use crate::model::{Disposition, EvidenceResult, ResultStatus, Severity, printable};
 
 /// So many entries of a list are shown; the JSON documents have all.
 const MOST: usize = 200;
@@ -118,9 +118,12 @@ fn outcome_sentence(data: &ReportData<'_>) -> String {
             )
         }
         ResultStatus::Failed => {
+            let failed = data.findings.iter().filter(|finding| {
+                finding.classification == EvidenceResult::Fail && finding.disposition == Disposition::Unexpected
+            });
             format!(
-                "Every check ran; {} failed. What failed and where stands below.",
-                many(count(EvidenceResult::Fail), "item")
+                "Every check ran; {} failed, unexpectedly. What failed and where stands below.",
+                many(failed.count(), "item")
             )
         }
         ResultStatus::Blocked => format!(
@@ -141,7 +144,8 @@ fn findings(out: &mut String, findings: &[Finding]) -> std::fmt::Result {
     }
     let mut shown = 0;
     for severity in Severity::ALL.iter().rev() {
-        let of_severity: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == *severity).collect();
+        let mut of_severity: Vec<&Finding> = findings.iter().filter(|finding| finding.severity == *severity).collect();
+        of_severity.sort_by_key(|finding| finding.disposition);
         if of_severity.is_empty() || shown >= MOST {
             continue;
         }
@@ -189,6 +193,8 @@ fn one_finding(out: &mut String, finding: &Finding) -> std::fmt::Result {
         writeln!(out, "\nPolicy: {}", escape(note))?;
     }
     let todo = match finding.classification {
+        _ if finding.disposition == Disposition::Expected => "Nothing: it is expected.",
+        _ if finding.disposition == Disposition::Waived => "Nothing as long as the waiver holds.",
         EvidenceResult::Fail => "Correct what is described, or record why it is acceptable.",
         EvidenceResult::Warning => "Judge whether the reservation matters here.",
         EvidenceResult::Blocked => "Provide what is missing and run again.",
