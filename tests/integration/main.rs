@@ -20,6 +20,7 @@ mod docs;
 mod hostile;
 /// Supervised processes.
 mod process;
+mod python;
 /// `guide-board run`: whole run directories from profiles and extensions.
 mod run;
 /// Every call of the services, over a socket.
