@@ -3,8 +3,8 @@
 //! `env:A,B` hands over those variables under their names. `file:/path` hands over the file's text as `GUIDE_BOARD_CREDENTIALS`, without its
 //! closing line break, and its path as `GUIDE_BOARD_CREDENTIALS_FILE`. They stand in the runner's environment, never in its arguments.
 //!
-//! Redaction replaces the secret as it is and as JSON writes it. What a runner encodes otherwise (base64, percent signs, pieces), and what it
-//! writes into artifacts of its own, is beyond it.
+//! Redaction replaces the secret as it is, as JSON writes it, in base64 (also in the middle of other text), in hexadecimal, and with percent
+//! signs. What a runner encodes otherwise, gives away in pieces, or writes into artifacts of its own is beyond it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -94,6 +94,37 @@ fn checked(name: &str, secret: Vec<u8>) -> Result<Vec<u8>, String> {
     Ok(secret)
 }
 
+/// The forms in which programs commonly write a secret out: base64 at each of the three offsets that it can have in a longer text, as far as
+/// the characters hold nothing of what stands beside it; hexadecimal; percent signs. Short forms are left out: they stand in ordinary text.
+fn encoded(secret: &[u8]) -> Vec<Vec<u8>> {
+    use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+    const SHORTEST_FORM: usize = 8;
+    let mut forms = Vec::new();
+    for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
+        for (offset, touched) in [(0, 0), (1, 2), (2, 3)] {
+            let mut bytes = vec![0; offset];
+            bytes.extend_from_slice(secret);
+            let text = encoding.encode(&bytes);
+            let whole = bytes.len() * 8 / 6;
+            forms.extend(text.get(touched..whole).map(str::to_owned));
+        }
+    }
+    forms.extend([HEXLOWER.encode(secret), HEXUPPER.encode(secret)]);
+    for unreserved in [&b"-._~"[..], b"-._~/", b""] {
+        let form: String = secret
+            .iter()
+            .map(|byte| match byte {
+                byte if byte.is_ascii_alphanumeric() || unreserved.contains(byte) => char::from(*byte).to_string(),
+                byte => format!("%{byte:02X}"),
+            })
+            .collect();
+        forms.push(form);
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms.into_iter().map(String::into_bytes).filter(|form| form.len() >= SHORTEST_FORM && form != secret).collect()
+}
+
 /// Takes secrets out of text, whatever way the text comes in.
 #[derive(Debug, Clone)]
 pub(super) struct Redactor {
@@ -106,6 +137,7 @@ impl Redactor {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         for secret in secrets {
             patterns.push(secret.clone());
+            patterns.extend(encoded(secret));
             // A secret with quotes or line breaks looks different inside JSON.
             if let Some(json) = std::str::from_utf8(secret).ok().and_then(|text| serde_json::to_string(text).ok()) {
                 let inside = json.get(1..json.len().saturating_sub(1)).unwrap_or_default().as_bytes().to_vec();
@@ -216,6 +248,25 @@ mod tests {
         redactor.value(&mut value);
         assert_eq!(value.to_string(), r#"{"a [redacted]":"9[redacted]6","n":["[redacted]",true]}"#);
         assert_eq!(redactor.text(r#"{"x":"se\"cret"}"#), r#"{"x":"[redacted]"}"#);
+    }
+
+    #[test]
+    fn common_encodings_of_a_secret_are_redacted() {
+        let secret = "p@ss word/1?";
+        let redactor = redactor(&[secret]);
+        for before in ["", "u", "us", "user:"] {
+            let text = format!("{before}{secret}:after");
+            let encoded = data_encoding::BASE64.encode(text.as_bytes());
+            let shown = redactor.text(&encoded);
+            assert!(shown.contains(REDACTED) && shown.len() < encoded.len(), "{before}: {shown}");
+            let kept = shown.replace(REDACTED, "");
+            assert!(kept.len() <= encoded.len() - secret.len(), "{before}: {shown}");
+        }
+        for form in ["70407373", "p%40ss%20word/1%3F", "p%40ss%20word%2F1%3F"] {
+            let hex = data_encoding::HEXLOWER.encode(secret.as_bytes());
+            let form = if hex.starts_with(form) { hex } else { form.to_owned() };
+            assert_eq!(redactor.text(&format!("<{form}>")), "<[redacted]>");
+        }
     }
 
     #[test]

@@ -120,10 +120,14 @@ impl Bench<'_> {
             problem.observations.clone_from(said);
             return Ok(Report { problem: Some(problem), ..Report::default() });
         }
+        let command = match self.runner_command(extension, runner, "runner") {
+            Ok(command) => command,
+            Err(message) => return Ok(Report::blocked("not_configured", message)),
+        };
         let artifacts = path(&format!("artifacts/{}", step.extension_id))?;
         let before = self.before(extension, group, &artifacts)?;
         let ran = self.execute(Program {
-            command: self.runner_command(extension, runner, "runner"),
+            command,
             output: path(&format!("{artifacts}/{}", step.check_group))?,
             directory: artifacts,
             desk: path(&format!("{WORKING_FILES}/step-{:04}", step.order))?,

@@ -41,9 +41,16 @@ impl Bench<'_> {
         };
         let stated = [runner.timeout_seconds, self.plan.assessment.timeout_seconds];
         let timeout_seconds = stated.into_iter().flatten().min().unwrap_or(DEFAULT_TIMEOUT_SECONDS);
+        let command = match self.runner_command(extension, runner, "preflight") {
+            Ok(command) => command,
+            Err(message) => {
+                let refusal = Some(("not_configured".to_owned(), vec![message]));
+                return Ok(Preflight { refusal, told: Map::new() });
+            }
+        };
         let program = || {
             Ok(Program {
-                command: self.runner_command(extension, runner, "preflight"),
+                command,
                 directory: path(&format!("artifacts/{}", manifest.id))?,
                 desk: path(&format!("{WORKING_FILES}/preflight-{}", manifest.id))?,
                 // No group can bear this name.

@@ -88,9 +88,17 @@ impl Bench<'_> {
     }
 
     /// The argument vector of a runner. `role` is told to a Python function's shim.
-    pub(super) fn runner_command(&self, extension: &Extension, runner: &RunnerEntrypoint, role: &str) -> Vec<OsString> {
+    ///
+    /// # Errors
+    /// A sentence, when it names an endpoint that the target has not.
+    pub(super) fn runner_command(
+        &self,
+        extension: &Extension,
+        runner: &RunnerEntrypoint,
+        role: &str,
+    ) -> Result<Vec<OsString>, String> {
         match runner.kind {
-            RunnerKind::PythonModule => self.python_command(extension, &runner.python, role),
+            RunnerKind::PythonModule => Ok(self.python_command(extension, &runner.python, role)),
             RunnerKind::Command | RunnerKind::External => self.argument_vector(extension, &runner.command),
         }
     }
@@ -110,22 +118,24 @@ impl Bench<'_> {
         command
     }
 
-    /// Puts the binary and the extension's directory in their places. A program with a slash that is not absolute is the extension's own.
-    fn argument_vector(&self, extension: &Extension, command: &[String]) -> Vec<OsString> {
+    /// Puts the binary, the extension's directory and the target in their places. A program with a slash that is not absolute is the
+    /// extension's own.
+    fn argument_vector(&self, extension: &Extension, command: &[String]) -> Result<Vec<OsString>, String> {
         let guide_board = self.guide_board.to_string_lossy();
         let directory = self.extension_directory(extension);
         let shown = directory.as_deref().unwrap_or(Path::new("")).to_string_lossy();
-        let mut parts: Vec<OsString> = command
-            .iter()
-            .map(|part| part.replace("{guide_board}", &guide_board).replace("{extension}", &shown).into())
-            .collect();
+        let mut parts = Vec::new();
+        for part in command {
+            let part = part.replace("{guide_board}", &guide_board).replace("{extension}", &shown);
+            parts.push(OsString::from(with_target(&part, self.target_profile)?));
+        }
         if let (Some(first), Some(directory)) = (parts.first_mut(), &directory) {
             let program = PathBuf::from(&*first);
             if program.components().count() > 1 && program.is_relative() {
                 *first = directory.join(program).into();
             }
         }
-        parts
+        Ok(parts)
     }
 
     /// Runs a program to its end, whatever that is.
@@ -142,6 +152,9 @@ impl Bench<'_> {
         let mut environment = base_environment(|name| std::env::var_os(name));
         environment.push(("GUIDE_BOARD_CONTEXT".into(), self.output_dir.join(context.as_str()).into()));
         environment.push(("GUIDE_BOARD_RESULT".into(), self.output_dir.join(result.as_str()).into()));
+        if let Some(target) = endpoint(self.target_profile, None) {
+            environment.push(("GUIDE_BOARD_TARGET".into(), target.into()));
+        }
         environment.extend(self.credentials.variables.iter().cloned());
         let request = SpawnRequest {
             program: self.guide_board,
@@ -208,5 +221,71 @@ impl Bench<'_> {
             }
         });
         receiver
+    }
+}
+
+/// Where the target is: of the endpoint with this binding, or else the first that is a path of this machine, or else the first.
+fn endpoint<'a>(target_profile: &'a Value, binding: Option<&str>) -> Option<&'a str> {
+    let endpoints = target_profile.get("endpoints").and_then(Value::as_array)?;
+    let place = |endpoint: &'a Value| {
+        let text = endpoint.get("path").or_else(|| endpoint.get("url"))?.as_str()?;
+        Some(text.strip_prefix("file://").unwrap_or(text))
+    };
+    match binding {
+        Some(binding) => {
+            place(endpoints.iter().find(|endpoint| endpoint.get("binding").is_some_and(|it| *it == *binding))?)
+        }
+        None => {
+            let places = || endpoints.iter().filter_map(place);
+            places().find(|place| place.starts_with('/')).or_else(|| places().next())
+        }
+    }
+}
+
+/// Puts the target in the place of `{target}`, and its endpoint of a binding in the place of `{target:BINDING}`.
+fn with_target(part: &str, target_profile: &Value) -> Result<String, String> {
+    let (mut made, mut rest) = (String::new(), part);
+    while let Some((before, after)) = rest.split_once("{target") {
+        let (binding, end) = match (after.strip_prefix('}'), after.strip_prefix(':').and_then(|it| it.split_once('}')))
+        {
+            (Some(end), _) => (None, end),
+            (None, Some((binding, end))) => (Some(binding), end),
+            // Something else in braces.
+            (None, None) => {
+                made.push_str(before);
+                made.push_str("{target");
+                rest = after;
+                continue;
+            }
+        };
+        let place = endpoint(target_profile, binding).ok_or_else(|| match binding {
+            Some(binding) => format!("the target has no endpoint with the binding {binding}"),
+            None => "the target has no endpoint".to_owned(),
+        })?;
+        made.push_str(before);
+        made.push_str(place);
+        rest = end;
+    }
+    Ok(made + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_target_takes_its_place_once_and_other_braces_stay() {
+        let profile = json!({"endpoints": [
+            {"binding": "https", "url": "https://example.invalid"},
+            {"binding": "filesystem", "url": "file:///srv/{target}"},
+        ]});
+        let with = |part: &str| with_target(part, &profile);
+        assert_eq!(with("--root={target}/a").as_deref(), Ok("--root=/srv/{target}/a"));
+        assert_eq!(with("{target:https}/api").as_deref(), Ok("https://example.invalid/api"));
+        for plain in ["", "{targets}", "{target", "{target:https", "{other}"] {
+            assert_eq!(with(plain).as_deref(), Ok(plain));
+        }
+        assert!(with("{target:grpc}").is_err_and(|error| error.contains("binding grpc")));
     }
 }
