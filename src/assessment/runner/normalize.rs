@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 use wildmatch::WildMatch;
 
 use super::judge::{ended, ending_facts, last_words};
-use super::program::{Program, Ran, WORKING_FILES, path};
+use super::program::{Program, Ran, WORKING_FILES, endpoint, path};
 use super::{Bench, Refusal};
 use crate::assessment::capture::CAPTURE_BYTES;
 use crate::assessment::documents::Step;
 use crate::assessment::extensions::{CheckGroup, Extension, Normalizer, NormalizerKind};
 use crate::assessment::normalizers::{CheckPatterns, Collector, Format};
-use crate::assessment::result::{RunnerResult, decode};
+use crate::assessment::result::{ReportedItem, RunnerResult, decode};
 use crate::model::RelativePath;
 use crate::repository::record::LeftFile;
 
@@ -149,6 +149,9 @@ impl Bench<'_> {
             }
         }
         normalized.result = collector.finish();
+        if let Some(target) = endpoint(self.target_profile, None).filter(|target| target.len() > 1) {
+            normalized.result.evidence.iter_mut().for_each(|item| relative_to(target, item));
+        }
         normalized.result.redact(&self.credentials.redactor);
         Ok(normalized)
     }
@@ -205,5 +208,20 @@ impl Bench<'_> {
         }
         normalized.told.insert("normalizer_ending".to_owned(), Value::Object(ending_facts(&normalizing)));
         Ok(normalized)
+    }
+}
+
+/// Names the target's files as the target does: tools write where it stood on this machine, and policy sets would have to know that.
+fn relative_to(target: &str, item: &mut ReportedItem) {
+    if !target.starts_with('/') {
+        return;
+    }
+    let within = format!("{}/", target.trim_end_matches('/'));
+    let url = format!("file://{within}");
+    let places = item.locations.iter_mut().map(|location| &mut location.path);
+    for text in places.chain(&mut item.observations).chain(std::iter::once(&mut item.subject_ref)) {
+        if text.contains(&within) {
+            *text = text.replace(&url, "").replace(&within, "");
+        }
     }
 }

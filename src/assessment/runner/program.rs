@@ -225,7 +225,7 @@ impl Bench<'_> {
 }
 
 /// Where the target is: of the endpoint with this binding, or else the first that is a path of this machine, or else the first.
-fn endpoint<'a>(target_profile: &'a Value, binding: Option<&str>) -> Option<&'a str> {
+pub(super) fn endpoint<'a>(target_profile: &'a Value, binding: Option<&str>) -> Option<&'a str> {
     let endpoints = target_profile.get("endpoints").and_then(Value::as_array)?;
     let place = |endpoint: &'a Value| {
         let text = endpoint.get("path").or_else(|| endpoint.get("url"))?.as_str()?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::eventually;
 
 /// How long the commands of one document may take together.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A command of a document and what it should print.
 struct Step {
@@ -139,6 +139,23 @@ fn of_operations() {
 }
 
 #[test]
+fn of_extensions() {
+    execute("docs/extensions.md");
+}
+
+#[test]
+#[ignore = "installs pytest with pip: scripts/test examples"]
+fn of_the_example_with_pytest() {
+    execute("docs/example-pytest.md");
+}
+
+#[test]
+#[ignore = "installs bandit with pip: scripts/test examples"]
+fn of_the_example_with_bandit() {
+    execute("docs/example-bandit.md");
+}
+
+#[test]
 fn every_document_with_commands_is_executed() {
     let mut documents: Vec<String> = Vec::new();
     for directory in ["", "docs"] {
@@ -151,7 +168,15 @@ fn every_document_with_commands_is_executed() {
         }
     }
     documents.sort();
-    assert_eq!(documents, ["README.md", "docs/durability.md", "docs/operations.md"], "give each of them a test here");
+    let executed = [
+        "README.md",
+        "docs/durability.md",
+        "docs/example-bandit.md",
+        "docs/example-pytest.md",
+        "docs/extensions.md",
+        "docs/operations.md",
+    ];
+    assert_eq!(documents, executed, "give each of them a test here");
 }
 
 #[test]
