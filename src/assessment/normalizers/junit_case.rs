@@ -175,8 +175,8 @@ impl Case {
             }
             (_, Some(line)) => Some(line.into_owned()),
             (EvidenceResult::Fail, None) => {
-                let what = if self.is_suite { "the suite" } else { "the test" };
-                Some(format!("{what} failed; the report does not say why"))
+                let what = if self.is_suite { format!("the suite {}", self.name) } else { self.full_name() };
+                bounds::first_line(&format!("{what} failed; the report does not say why"))
             }
             (_, None) => None,
         }
@@ -188,7 +188,9 @@ fn telling_line(verdict: &Verdict) -> Option<Cow<'_, str>> {
     let says_little = |line: &str| {
         let word = line.trim_end_matches([':', '.', '!']).to_ascii_lowercase();
         matches!(word.as_str(), "" | "failed" | "failure" | "error" | "skipped" | "skip")
-            || ["=== RUN", "=== PAUSE", "=== CONT", "=== NAME"].iter().any(|mark| line.starts_with(mark))
+            || ["=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- FAIL", "--- SKIP"]
+                .iter()
+                .any(|mark| line.starts_with(mark))
     };
     let lines = verdict.message.lines().chain(verdict.body.lines()).map(str::trim);
     let told = lines.into_iter().find(|line| !says_little(line));
@@ -235,7 +237,7 @@ mod tests {
         assert_eq!(item.observations[0], "t.go:3: 1 is not 2");
         assert_eq!(
             case(vec![verdict(Kind::Failure, "", "")]).into_item().observations,
-            ["the test failed; the report does not say why"]
+            ["n failed; the report does not say why"]
         );
     }
 

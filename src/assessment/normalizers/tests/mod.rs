@@ -1,5 +1,6 @@
 //! The normalizers over files that real tools wrote, beside goldens of what becomes of them, and over whole inputs made here.
 
+mod collecting;
 mod hostile;
 mod real;
 
