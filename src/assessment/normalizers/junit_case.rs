@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::bounds::{self, BODY, NAME};
+use super::bounds::{self, BODY};
 use super::collect::Item;
 use crate::assessment::documents::Location;
 use crate::model::EvidenceResult;
@@ -200,7 +200,7 @@ fn telling_line(verdict: &Verdict) -> Option<Cow<'_, str>> {
 /// Whether a path is relative, on any system.
 pub(super) fn is_relative(path: &str) -> bool {
     let has_drive = path.as_bytes().get(1) == Some(&b':');
-    !(path.starts_with(['/', '\\']) || has_drive || path.contains("://") || path.len() > NAME)
+    !(path.starts_with(['/', '\\']) || has_drive || path.contains("://"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 mod collecting;
 mod hostile;
+mod junit;
 mod real;
+mod sarif;
+mod tap;
 
 use std::io::Read;
 
