@@ -99,7 +99,7 @@ fn headline(diagnostic: &str, is_yaml: bool) -> Option<String> {
         let Some(value) = line.strip_prefix("message:").or_else(|| line.strip_prefix("error:")) else { continue };
         let value = value.trim();
         if value.starts_with(['|', '>']) {
-            return lines.find(|line| !line.is_empty()).and_then(bounds::first_line);
+            return bounds::headline(lines, |_| true);
         }
         let quoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
         return bounds::first_line(quoted.unwrap_or(value));
