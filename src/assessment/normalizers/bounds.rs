@@ -44,6 +44,14 @@ pub(super) fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty()).map(|line| printable(line, LINE))
 }
 
+/// The first of these lines that says something, with the next where it ends in a colon.
+pub(super) fn headline<'a>(lines: impl Iterator<Item = &'a str>, says: impl Fn(&str) -> bool) -> Option<String> {
+    let mut lines = lines.map(str::trim).filter(|line| !line.is_empty()).skip_while(|line| !says(line));
+    let first = lines.next()?;
+    let next = lines.next().filter(|_| first.ends_with(':'));
+    Some(printable(&next.map_or_else(|| first.to_owned(), |next| format!("{first} {next}")), LINE))
+}
+
 /// A name as it is shown and matched.
 pub(super) fn name(text: &str) -> String {
     printable(text.trim(), NAME)
@@ -78,6 +86,7 @@ mod tests {
     fn the_first_line_is_the_first_that_says_something() {
         assert_eq!(first_line("\n  \n  said \u{202e} \nmore").as_deref(), Some("said \\u{202e}"));
         assert_eq!(first_line(" \n"), None);
+        assert_eq!(headline("x\n \na:\n\n b\nc".lines(), |line| line != "x").as_deref(), Some("a: b"));
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! What a JUnit test case comes to.
 
-use std::borrow::Cow;
-
 use serde_json::json;
 
-use super::bounds::{self, BODY, NAME};
+use super::bounds::{self, BODY};
 use super::collect::Item;
 use crate::assessment::documents::Location;
 use crate::model::EvidenceResult;
@@ -154,7 +152,7 @@ impl Case {
             item.observations.extend(self.headline(result, verdict));
             let others = self.verdicts.iter().filter(|other| verdict.is_none_or(|first| !std::ptr::eq(*other, first)));
             let told = others.filter(|other| matches!(other.kind, Kind::Failure | Kind::Error));
-            item.observations.extend(told.filter_map(telling_line).map(Cow::into_owned));
+            item.observations.extend(told.filter_map(telling_line));
             let body = verdict.map(|verdict| bounds::body(verdict.body.trim_matches('\n').trim_end(), BODY));
             let is_news = |body: &String| !body.is_empty() && !item.observations.contains(body);
             if let Some(body) = body.filter(is_news) {
@@ -173,10 +171,10 @@ impl Case {
                 let tries = if self.reruns == 1 { "one try".to_owned() } else { format!("{} tries", self.reruns) };
                 Some(format!("passed after {tries} that failed{why}"))
             }
-            (_, Some(line)) => Some(line.into_owned()),
+            (_, Some(line)) => Some(line),
             (EvidenceResult::Fail, None) => {
-                let what = if self.is_suite { "the suite" } else { "the test" };
-                Some(format!("{what} failed; the report does not say why"))
+                let what = if self.is_suite { format!("the suite {}", self.name) } else { self.full_name() };
+                bounds::first_line(&format!("{what} failed; the report does not say why"))
             }
             (_, None) => None,
         }
@@ -184,21 +182,23 @@ impl Case {
 }
 
 /// The first line of a verdict that says more than its element does.
-fn telling_line(verdict: &Verdict) -> Option<Cow<'_, str>> {
+fn telling_line(verdict: &Verdict) -> Option<String> {
     let says_little = |line: &str| {
         let word = line.trim_end_matches([':', '.', '!']).to_ascii_lowercase();
         matches!(word.as_str(), "" | "failed" | "failure" | "error" | "skipped" | "skip")
-            || ["=== RUN", "=== PAUSE", "=== CONT", "=== NAME"].iter().any(|mark| line.starts_with(mark))
+            || ["=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- FAIL", "--- SKIP"]
+                .iter()
+                .any(|mark| line.starts_with(mark))
     };
-    let lines = verdict.message.lines().chain(verdict.body.lines()).map(str::trim);
-    let told = lines.into_iter().find(|line| !says_little(line));
-    told.and_then(bounds::first_line).map(Cow::Owned)
+    // The body begins with the message more often than not: what a colon leads to is looked for in one of them.
+    let says = |line: &str| !says_little(line);
+    bounds::headline(verdict.message.lines(), says).or_else(|| bounds::headline(verdict.body.lines(), says))
 }
 
 /// Whether a path is relative, on any system.
 pub(super) fn is_relative(path: &str) -> bool {
     let has_drive = path.as_bytes().get(1) == Some(&b':');
-    !(path.starts_with(['/', '\\']) || has_drive || path.contains("://") || path.len() > NAME)
+    !(path.starts_with(['/', '\\']) || has_drive || path.contains("://"))
 }
 
 #[cfg(test)]
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(item.observations[0], "t.go:3: 1 is not 2");
         assert_eq!(
             case(vec![verdict(Kind::Failure, "", "")]).into_item().observations,
-            ["the test failed; the report does not say why"]
+            ["n failed; the report does not say why"]
         );
     }
 

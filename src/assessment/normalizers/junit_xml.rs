@@ -105,6 +105,10 @@ impl Walk<'_> {
         }
         let local = element.local_name();
         let name: &str = local.as_ref();
+        if name.len() > NAME {
+            // The parser holds the names of all open elements.
+            return Err("an element's name is longer than 500 bytes".to_owned());
+        }
         let place = match (self.places.last(), name) {
             (None, _) if self.has_root => return Err("a second root element follows the first".to_owned()),
             (None, "testsuites" | "testsuite") | (Some(Place::Suites | Place::Suite), "testsuite") => {

@@ -65,6 +65,8 @@ struct Walk<'a> {
     levels: Vec<Level>,
     waiting: usize,
     block: Option<Block>,
+    /// The level of the point that the line before was, if it was one: a YAML block may follow.
+    after_point: Option<usize>,
     version: Option<String>,
     unknown: u64,
     points: u64,
@@ -80,6 +82,7 @@ impl<'a> Walk<'a> {
             levels: vec![Level::default()],
             waiting: 0,
             block: None,
+            after_point: None,
             version: None,
             unknown: 0,
             points: 0,
@@ -96,15 +99,15 @@ impl<'a> Walk<'a> {
             return;
         }
         let level = indent / 4;
-        if content.trim_end() == "---" {
-            let last = self.levels.len() - 1;
-            // It stands two to the right of its point, but not all writers count well.
-            if let Some(Level { last: Some(point), .. }) = self.levels.last_mut().filter(|_| indent > 4 * last) {
+        // It stands two to the right of its point, but not all writers count well.
+        let after_point = self.after_point.take();
+        if let Some(above) = after_point.filter(|above| content.trim_end() == "---" && indent > 4 * above) {
+            if let Some(point) = self.levels.get_mut(above).and_then(|here| here.last.as_mut()) {
                 point.diagnostic.clear();
                 point.has_yaml = true;
-                self.block = Some(Block { level: last, indent });
-                return;
             }
+            self.block = Some(Block { level: above, indent });
+            return;
         }
         let line = if indent % 4 == 0 && level <= DEPTH { Line::read(content) } else { Line::Unknown };
         match line {
@@ -143,7 +146,10 @@ impl<'a> Walk<'a> {
                 }
                 self.settle();
             }
-            Line::Point(point) => self.point(point, level),
+            Line::Point(point) => {
+                self.point(point, level);
+                self.after_point = Some(level);
+            }
         }
     }
 

@@ -62,10 +62,10 @@ impl Point {
             }
             (EvidenceResult::Fail | EvidenceResult::ExpectedGap, _) => {
                 let said = headline(&self.diagnostic, self.has_yaml);
-                let reason = bounds::first_line(&self.line.reason);
-                item.observations.extend(reason.into_iter().chain(said));
+                item.observations.extend(self.reason().into_iter().chain(said));
                 if item.observations.is_empty() {
-                    item.observations.push("the test failed; the report does not say why".to_owned());
+                    // The description is what was asserted.
+                    item.observations.extend(bounds::first_line(&format!("not ok: {}", self.name)));
                 }
                 let body = bounds::body(self.diagnostic.trim_matches('\n').trim_end(), BODY);
                 if !body.is_empty() && !item.observations.contains(&body) {
@@ -75,8 +75,13 @@ impl Point {
             }
             _ => {}
         }
-        item.observations.extend(bounds::first_line(&self.line.reason));
+        item.observations.extend(self.reason());
         item
+    }
+
+    /// The reason behind a directive, where it is more than a dash.
+    fn reason(&self) -> Option<String> {
+        bounds::first_line(&self.line.reason).filter(|reason| reason.contains(char::is_alphanumeric))
     }
 }
 
@@ -85,17 +90,23 @@ fn headline(diagnostic: &str, is_yaml: bool) -> Option<String> {
     if !is_yaml {
         return bounds::first_line(diagnostic);
     }
+    let value = |key: &str| {
+        let mut lines = diagnostic.lines().map(str::trim);
+        lines.find_map(|line| line.strip_prefix(key)).map(str::trim).filter(|value| !value.is_empty())
+    };
     let mut lines = diagnostic.lines().map(str::trim);
     while let Some(line) = lines.next() {
         let Some(value) = line.strip_prefix("message:").or_else(|| line.strip_prefix("error:")) else { continue };
         let value = value.trim();
         if value.starts_with(['|', '>']) {
-            return lines.find(|line| !line.is_empty()).and_then(bounds::first_line);
+            return bounds::headline(lines, |_| true);
         }
         let quoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
         return bounds::first_line(quoted.unwrap_or(value));
     }
-    None
+    let wanted = value("expected:").or_else(|| value("wanted:"))?;
+    let found = value("actual:").or_else(|| value("found:"))?;
+    (!wanted.starts_with(['|', '>'])).then(|| bounds::first_line(&format!("expected {wanted}, got {found}"))).flatten()
 }
 
 #[cfg(test)]
@@ -107,6 +118,7 @@ mod tests {
         assert_eq!(headline("a: 1\nerror: 'no way'\n", true).as_deref(), Some("no way"));
         assert_eq!(headline("error: |-\n\n  two\n  lines\n", true).as_deref(), Some("two"));
         assert_eq!(headline("at: x\n", true), None);
+        assert_eq!(headline("expected: 2\nactual:   1\n", true).as_deref(), Some("expected 2, got 1"));
         assert_eq!(headline("said\nmore\n", false).as_deref(), Some("said"));
     }
 

@@ -1,7 +1,11 @@
 //! The normalizers over files that real tools wrote, beside goldens of what becomes of them, and over whole inputs made here.
 
+mod collecting;
 mod hostile;
+mod junit;
 mod real;
+mod sarif;
+mod tap;
 
 use std::io::Read;
 
