@@ -60,11 +60,8 @@ pub(super) fn name(text: &str) -> String {
 /// Appends to `kept` what fits within `limit` bytes.
 pub(super) fn append(kept: &mut String, text: &str, limit: usize) {
     let room = limit.saturating_sub(kept.len());
-    if text.len() <= room {
-        kept.push_str(text);
-    } else {
-        kept.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
-    }
+    let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    kept.push_str(text.get(..end.unwrap_or(0)).unwrap_or_default());
 }
 
 /// A number of bytes or items, wide enough for any.

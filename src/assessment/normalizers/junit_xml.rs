@@ -31,6 +31,8 @@ enum Place {
 #[derive(Debug, Default)]
 struct Suite {
     name: String,
+    /// Its name behind those of the suites around it, cut.
+    path: String,
     /// The file that its cases are from, where they do not say so.
     file: String,
     /// The numbers that it states.
@@ -185,12 +187,9 @@ impl Walk<'_> {
         }
     }
 
+    /// The names of the suites that are open.
     fn path(&self) -> String {
-        let names: Vec<&str> =
-            self.suites.iter().map(|suite| suite.name.as_str()).filter(|name| !name.is_empty()).collect();
-        let mut path = String::new();
-        bounds::append(&mut path, &names.join(" > "), 4 * NAME);
-        path
+        self.suites.last().map(|suite| suite.path.clone()).unwrap_or_default()
     }
 
     fn suite(&mut self, element: &BytesStart<'_>) {
@@ -212,6 +211,10 @@ impl Walk<'_> {
             // Its name is that of the whole run and its numbers are sums of what is looked at anyway.
             (suite.name, suite.tests, suite.not_passed) = (String::new(), None, None);
         }
+        suite.path = self.path();
+        let between = if suite.path.is_empty() || suite.name.is_empty() { "" } else { " > " };
+        bounds::append(&mut suite.path, between, 4 * NAME);
+        bounds::append(&mut suite.path, &suite.name, 4 * NAME);
         self.suites.push(suite);
     }
 

@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
             self.block = Some(Block { level: above, indent });
             return;
         }
-        let line = if indent % 4 == 0 && level <= DEPTH { Line::read(content) } else { Line::Unknown };
+        let line = if indent.is_multiple_of(4) && level <= DEPTH { Line::read(content) } else { Line::Unknown };
         match line {
             Line::Unknown => self.unknown(content, indent),
             Line::Pragma => {}
