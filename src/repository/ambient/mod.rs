@@ -2,6 +2,7 @@
 //!
 //! Nothing that a request or a document names is opened here; that is [`super::root`]'s affair.
 
+pub mod git_history;
 mod operator;
 mod run_copy;
 pub mod target_tree;

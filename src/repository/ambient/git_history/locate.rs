@@ -1,0 +1,162 @@
+//! Where the git directory of a target is, and whether it may be opened: everything git would open is a regular file or a directory,
+//! and what lies elsewhere belongs to the same user.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+
+use super::NoHistory;
+use crate::repository::ambient::{read_bytes, resolved};
+
+/// A directory this far beneath the top of its work tree is still found.
+const MAX_LEVELS: usize = 64;
+/// A git directory with more entries than this is not vetted, and so not read.
+const MAX_ENTRIES: usize = 2_000_000;
+/// Directories of references nest at most so deep.
+const MAX_REF_DEPTH: usize = 32;
+/// Object directories that borrow from each other, all together.
+const MAX_ALTERNATES: usize = 16;
+/// Pointer files (`.git`, `commondir`, `alternates`) are read up to this many bytes.
+const MAX_POINTER_BYTES: u64 = 64 * 1024;
+
+const FILES: [&str; 7] = ["HEAD", "config", "config.worktree", "commondir", "packed-refs", "shallow", "objects/info"];
+
+/// The work tree that a target lies in.
+pub(super) struct Located {
+    /// The top of the work tree.
+    pub(super) top: PathBuf,
+    /// The target's path beneath the top, `/`-separated; empty at the top.
+    pub(super) prefix: Vec<u8>,
+}
+
+/// Finds the work tree of a directory: the directory itself, or one above that the same user owns.
+pub(super) fn locate(path: &Path) -> Result<Located, NoHistory> {
+    let start = resolved(path);
+    let owner = owner(&start).ok_or(NoHistory::NotGit)?;
+    for (level, top) in start.ancestors().take(MAX_LEVELS).enumerate() {
+        let dot_git = top.join(".git");
+        let Ok(found) = rustix::fs::lstat(&dot_git) else { continue };
+        if level > 0 && found.st_uid != owner {
+            return Err(NoHistory::NotGit);
+        }
+        let git_dir = git_dir(&dot_git)?;
+        vet(&git_dir)?;
+        let prefix = start.strip_prefix(top).unwrap_or(Path::new(""));
+        return Ok(Located { top: top.to_owned(), prefix: prefix.as_os_str().as_bytes().to_vec() });
+    }
+    Err(NoHistory::NotGit)
+}
+
+/// `.git` itself, or the directory that it names in a linked work tree or a submodule.
+fn git_dir(dot_git: &Path) -> Result<PathBuf, NoHistory> {
+    match kind(dot_git) {
+        Some(FileType::Directory) => Ok(dot_git.to_owned()),
+        Some(FileType::RegularFile) => {
+            let named = pointer(dot_git)?;
+            let named = named.strip_prefix(b"gitdir:").ok_or(NoHistory::Unreadable)?.trim_ascii();
+            let base = dot_git.parent().unwrap_or(Path::new("."));
+            Ok(base.join(Path::new(std::ffi::OsStr::from_bytes(named))))
+        }
+        _ => Err(NoHistory::Unreadable),
+    }
+}
+
+/// Refuses what cannot be opened without waiting, what is cut short, and what another user put in the way.
+fn vet(git_dir: &Path) -> Result<(), NoHistory> {
+    let common = match pointer(&git_dir.join("commondir")) {
+        Ok(named) => git_dir.join(Path::new(std::ffi::OsStr::from_bytes(named.trim_ascii()))),
+        Err(_) => git_dir.to_owned(),
+    };
+    let mut budget = MAX_ENTRIES;
+    for directory in [git_dir, common.as_path()] {
+        if !FILES.iter().all(|name| is_openable(&directory.join(name))) {
+            return Err(NoHistory::Unreadable);
+        }
+        vet_directory(&directory.join("refs"), MAX_REF_DEPTH, &mut budget)?;
+    }
+    let shallow = rustix::fs::stat(common.join("shallow")).is_ok_and(|found| found.st_size > 0);
+    if shallow {
+        return Err(NoHistory::Shallow);
+    }
+    vet_objects(&common.join("objects"), &mut budget)
+}
+
+/// Vets an object directory and those it borrows from.
+fn vet_objects(objects: &Path, budget: &mut usize) -> Result<(), NoHistory> {
+    let user = owner(objects).ok_or(NoHistory::Unreadable)?;
+    let mut waiting = vec![objects.to_owned()];
+    let mut seen = Vec::new();
+    while let Some(directory) = waiting.pop() {
+        let directory = resolved(&directory);
+        if seen.contains(&directory) {
+            continue;
+        }
+        if seen.len() > MAX_ALTERNATES || owner(&directory) != Some(user) {
+            return Err(NoHistory::Borrowed);
+        }
+        vet_directory(&directory, 2, budget)?;
+        let alternates = directory.join("info/alternates");
+        if kind(&alternates).is_some() {
+            let named = read_bytes(&alternates, MAX_POINTER_BYTES).map_err(|_| NoHistory::Unreadable)?;
+            let named = gix::odb::alternate::parse(&named).map_err(|_| NoHistory::Unreadable)?;
+            // As git does it: relative to the first object directory.
+            waiting.extend(named.into_iter().map(|path| objects.join(path)));
+        }
+        seen.push(directory);
+    }
+    Ok(())
+}
+
+/// Looks at every entry of a directory and of those beneath it. Nothing is opened but directories.
+fn vet_directory(directory: &Path, depth: usize, budget: &mut usize) -> Result<(), NoHistory> {
+    let mut waiting = vec![(directory.to_owned(), depth)];
+    while let Some((directory, depth)) = waiting.pop() {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let handle = match rustix::fs::openat(CWD, &directory, flags, Mode::empty()) {
+            Ok(handle) => handle,
+            Err(rustix::io::Errno::NOENT) => continue,
+            Err(_) => return Err(NoHistory::Unreadable),
+        };
+        for entry in rustix::fs::Dir::read_from(&handle).into_iter().flatten() {
+            let entry = entry.map_err(|_| NoHistory::Unreadable)?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            *budget = budget.checked_sub(1).ok_or(NoHistory::TooLarge)?;
+            if name.ends_with(b".promisor") {
+                return Err(NoHistory::Partial);
+            }
+            let path = || directory.join(std::ffi::OsStr::from_bytes(name));
+            let kind = match entry.file_type() {
+                // A link, or a file system that does not say. A link that leads nowhere cannot be opened at all.
+                FileType::Symlink | FileType::Unknown => kind(&path()).unwrap_or(FileType::RegularFile),
+                kind => kind,
+            };
+            match kind {
+                FileType::RegularFile => {}
+                FileType::Directory if depth > 0 => waiting.push((path(), depth.saturating_sub(1))),
+                FileType::Directory => {}
+                _ => return Err(NoHistory::Unreadable),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pointer(path: &Path) -> Result<Vec<u8>, NoHistory> {
+    read_bytes(path, MAX_POINTER_BYTES).map_err(|_| NoHistory::Unreadable)
+}
+
+fn kind(path: &Path) -> Option<FileType> {
+    rustix::fs::stat(path).ok().map(|found| FileType::from_raw_mode(found.st_mode))
+}
+
+fn is_openable(path: &Path) -> bool {
+    kind(path).is_none_or(|kind| kind.is_file() || kind.is_dir())
+}
+
+fn owner(path: &Path) -> Option<u32> {
+    rustix::fs::stat(path).ok().map(|found| found.st_uid)
+}
