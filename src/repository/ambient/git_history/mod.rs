@@ -69,7 +69,9 @@ impl NoHistory {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::NotGit => "The target is no git work tree, so there is no history: assess a clone to have it looked at.",
+            Self::NotGit => {
+                "The target is no git work tree, so there is no history: assess a clone to have it looked at."
+            }
             Self::NoCommits => "Nothing is committed in this repository yet.",
             Self::NotTracked => {
                 "The target lies in a git work tree whose commit does not hold it (an ignored directory, or a submodule that is not checked \
@@ -86,7 +88,9 @@ impl NoHistory {
                 "The repository borrows objects from another user's repository, which is not followed: assess a clone made without \
                  `--shared` and `--reference`."
             }
-            Self::TooLarge => "The git directory holds more files than are looked through: run `git gc` and assess again.",
+            Self::TooLarge => {
+                "The git directory holds more files than are looked through: run `git gc` and assess again."
+            }
             Self::Unreadable => {
                 "The git repository cannot be read (damaged, in a format that is not known, or with special files in its git directory): see \
                  what `git fsck` says."

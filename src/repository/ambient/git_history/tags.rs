@@ -65,7 +65,8 @@ fn signature_kind(tag: &[u8]) -> Option<&'static str> {
         (b"-----BEGIN SSH SIGNATURE-----", "ssh"),
         (b"-----BEGIN SIGNED MESSAGE-----", "x509"),
     ];
-    let kind_of = |line: &[u8]| BEGINNINGS.iter().find(|(begin, _)| line.trim_ascii_end() == *begin).map(|(_, kind)| *kind);
+    let kind_of =
+        |line: &[u8]| BEGINNINGS.iter().find(|(begin, _)| line.trim_ascii_end() == *begin).map(|(_, kind)| *kind);
     let lines: Vec<&[u8]> = tag.split(|byte| *byte == b'\n').collect();
     let (at, kind) = lines.iter().enumerate().rev().find_map(|(at, line)| Some((at, kind_of(line)?)))?;
     let closed = lines.iter().skip(at).any(|line| line.starts_with(b"-----END "));
@@ -85,6 +86,9 @@ mod tests {
         assert_eq!(signature_kind(block("SIGNED MESSAGE").as_bytes()), Some("x509"));
         assert_eq!(signature_kind(block("PUBLIC KEY").as_bytes()), None);
         assert_eq!(signature_kind(b"words\n-----BEGIN PGP SIGNATURE-----\nabc\n"), None);
-        assert_eq!(signature_kind(b"words > -----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"), None);
+        assert_eq!(
+            signature_kind(b"words > -----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"),
+            None
+        );
     }
 }

@@ -297,7 +297,9 @@ impl Walk<'_> {
                     [path.as_slice(), slash, entry.filename].concat()
                 };
                 match entry.mode.kind() {
-                    EntryKind::Tree if !self.objects.contains(&id) => waiting.push((id, path(), depth.saturating_add(1))),
+                    EntryKind::Tree if !self.objects.contains(&id) => {
+                        waiting.push((id, path(), depth.saturating_add(1)))
+                    }
                     EntryKind::Blob | EntryKind::BlobExecutable => {
                         if self.is_new(id)? {
                             self.check_time()?;
@@ -319,7 +321,14 @@ impl Walk<'_> {
         Ok(self.objects.insert(id))
     }
 
-    fn file(&mut self, id: ObjectId, path: &[u8], commit: &str, in_head: bool, buffer: &mut Vec<u8>) -> Result<(), Stop> {
+    fn file(
+        &mut self,
+        id: ObjectId,
+        path: &[u8],
+        commit: &str,
+        in_head: bool,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         let Some(found) = self.history.header(id).filter(|found| found.kind == Kind::Blob) else {
             self.damage();
             return Ok(());
