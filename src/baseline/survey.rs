@@ -72,6 +72,8 @@ pub struct Past {
     pub coverage: Coverage,
     /// References that were not followed.
     pub references_left_out: usize,
+    /// Whether the clone may leave objects at its remote.
+    pub partial: bool,
     /// Large files that are gone, by path.
     pub large: HashMap<String, Versions>,
     /// Compiled artifacts that are gone, by path.
@@ -178,7 +180,11 @@ impl<'a> Survey<'a> {
     }
 
     fn read_past(&self, history: &History) -> Past {
-        let mut past = Past { references_left_out: history.references_left_out(), ..Past::default() };
+        let mut past = Past {
+            references_left_out: history.references_left_out(),
+            partial: history.is_partial(),
+            ..Past::default()
+        };
         let mut seen = HashSet::new();
         past.coverage = history.walk(self.limits, &mut |piece| self.look(&mut past, &mut seen, piece));
         past

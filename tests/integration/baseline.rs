@@ -85,7 +85,7 @@ impl Repo {
     }
 
     fn check(&self, id: &str) -> EvidenceItem {
-        let mut result = assess(&self.tree(), "target", &[id.to_owned()], &mut |_| {});
+        let mut result = assess(&self.tree(), Limits::default(), "target", &[id.to_owned()], &mut |_| {}).unwrap();
         result.evidence.remove(0)
     }
 

@@ -22,13 +22,20 @@ pub fn covered(outcome: Outcome, past: &Past, limits: Limits) -> Outcome {
     let mut outcome = outcome;
     if damaged && outcome.result == EvidenceResult::Pass {
         outcome.result = EvidenceResult::NotApplicable;
-        outcome = outcome.fact("reason", "damaged-objects");
+        outcome = outcome.fact("reason", if past.partial { "partial-clone" } else { "damaged-objects" });
     }
     if damaged {
-        outcome = outcome.observe(format!(
-            "{} objects of the history are missing, damaged or too large to be read, so nothing is said of them: see what `git fsck` says.",
-            coverage.unreadable.max(1)
-        ));
+        let count = coverage.unreadable.max(1);
+        outcome = outcome.observe(if past.partial {
+            format!(
+                "The clone is partial and {count} objects of its history are not here, so nothing is said of them: assess a clone made without \
+                 `--filter`."
+            )
+        } else {
+            format!(
+                "{count} objects of the history are missing, damaged or too large to be read, so nothing is said of them: see what `git fsck` says."
+            )
+        });
     }
     let oldest = coverage.dates.map(|(oldest, _)| date(oldest));
     if let Some(stop) = coverage.stopped.filter(|stop| *stop != Stop::Damage) {

@@ -50,7 +50,7 @@ fn observe(outcome: Outcome, place: &Place) -> Outcome {
     let remedy = match weigh(place) {
         Weight::Heavy => "revoke it: whoever has a clone has it, whether or not the history is rewritten.",
         Weight::Doubtful => "if it ever opened anything, revoke it.",
-        Weight::Slight => "among examples or tests; make sure that it opened nothing.",
+        Weight::Specimen | Weight::Slight => "among examples or tests; make sure that it opened nothing.",
     };
     let outcome = outcome.observe(format!("{what}: {remedy}"));
     match location {

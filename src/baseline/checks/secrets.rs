@@ -17,7 +17,9 @@ pub const MAX_LISTED: usize = 100;
 pub enum Weight {
     /// Not of a certain form, and among examples or tests.
     Slight,
-    /// Of a certain form among examples or tests, or not of a certain form elsewhere.
+    /// Of a certain form, among examples or tests.
+    Specimen,
+    /// Not of a certain form, where software lives.
     Doubtful,
     /// Of a certain form, where software lives.
     Heavy,
@@ -32,7 +34,8 @@ pub fn weigh(place: &Place) -> Weight {
     };
     match (place.sighting.certain, specimen) {
         (true, false) => Weight::Heavy,
-        (true, true) | (false, false) => Weight::Doubtful,
+        (true, true) => Weight::Specimen,
+        (false, false) => Weight::Doubtful,
         (false, true) => Weight::Slight,
     }
 }
@@ -43,6 +46,7 @@ pub fn verdict(places: &[&Place]) -> Outcome {
     match places.iter().map(|place| weigh(place)).max() {
         None => Outcome::pass(),
         Some(Weight::Slight) => Outcome::warning(Severity::Info),
+        Some(Weight::Specimen) => Outcome::warning(Severity::Low),
         Some(Weight::Doubtful) => Outcome::warning(Severity::Medium),
         Some(Weight::Heavy) => Outcome::fail(Severity::Critical),
     }
@@ -111,7 +115,9 @@ fn observe(outcome: Outcome, place: &Place) -> Outcome {
         Weight::Doubtful => format!(
             "{what}: if it opens anything, revoke it and take it out; if not, write something that no one mistakes for it."
         ),
-        Weight::Slight => format!("{what}, among examples or tests: make sure that it opens nothing."),
+        Weight::Specimen | Weight::Slight => {
+            format!("{what}, among examples or tests: make sure that it opens nothing.")
+        }
     };
     outcome.observe(sentence).at_line(path, sighting.line)
 }

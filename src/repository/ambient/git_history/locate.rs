@@ -28,6 +28,8 @@ pub(super) struct Located {
     pub(super) top: PathBuf,
     /// The target's path beneath the top, `/`-separated; empty at the top.
     pub(super) prefix: Vec<u8>,
+    /// Whether the clone may leave objects at its remote.
+    pub(super) partial: bool,
 }
 
 /// Finds the work tree of a directory: the directory itself, or one above that the same user owns.
@@ -41,9 +43,14 @@ pub(super) fn locate(path: &Path) -> Result<Located, NoHistory> {
             return Err(NoHistory::NotGit);
         }
         let git_dir = git_dir(&dot_git)?;
-        vet(&git_dir)?;
+        let mut vetting = Vetting { budget: MAX_ENTRIES, partial: false };
+        vetting.git_dir(&git_dir)?;
         let prefix = start.strip_prefix(top).unwrap_or(Path::new(""));
-        return Ok(Located { top: top.to_owned(), prefix: prefix.as_os_str().as_bytes().to_vec() });
+        return Ok(Located {
+            top: top.to_owned(),
+            prefix: prefix.as_os_str().as_bytes().to_vec(),
+            partial: vetting.partial,
+        });
     }
     Err(NoHistory::NotGit)
 }
@@ -62,87 +69,93 @@ fn git_dir(dot_git: &Path) -> Result<PathBuf, NoHistory> {
     }
 }
 
-/// Refuses what cannot be opened without waiting, what is cut short, and what another user put in the way.
-fn vet(git_dir: &Path) -> Result<(), NoHistory> {
-    let common = match pointer(&git_dir.join("commondir")) {
-        Ok(named) => git_dir.join(Path::new(std::ffi::OsStr::from_bytes(named.trim_ascii()))),
-        Err(_) => git_dir.to_owned(),
-    };
-    let mut budget = MAX_ENTRIES;
-    for directory in [git_dir, common.as_path()] {
-        if !FILES.iter().all(|name| is_openable(&directory.join(name))) {
-            return Err(NoHistory::Unreadable);
-        }
-        vet_directory(&directory.join("refs"), MAX_REF_DEPTH, &mut budget)?;
-    }
-    let shallow = rustix::fs::stat(common.join("shallow")).is_ok_and(|found| found.st_size > 0);
-    if shallow {
-        return Err(NoHistory::Shallow);
-    }
-    vet_objects(&common.join("objects"), &mut budget)
+/// The look at everything that git would open. It refuses what cannot be opened without waiting, what is cut short, and what another user
+/// put in the way.
+struct Vetting {
+    budget: usize,
+    partial: bool,
 }
 
-/// Vets an object directory and those it borrows from.
-fn vet_objects(objects: &Path, budget: &mut usize) -> Result<(), NoHistory> {
-    let user = owner(objects).ok_or(NoHistory::Unreadable)?;
-    let mut waiting = vec![objects.to_owned()];
-    let mut seen = Vec::new();
-    while let Some(directory) = waiting.pop() {
-        let directory = resolved(&directory);
-        if seen.contains(&directory) {
-            continue;
-        }
-        if seen.len() > MAX_ALTERNATES || owner(&directory) != Some(user) {
-            return Err(NoHistory::Borrowed);
-        }
-        vet_directory(&directory, 2, budget)?;
-        let alternates = directory.join("info/alternates");
-        if kind(&alternates).is_some() {
-            let named = read_bytes(&alternates, MAX_POINTER_BYTES).map_err(|_| NoHistory::Unreadable)?;
-            let named = gix::odb::alternate::parse(&named).map_err(|_| NoHistory::Unreadable)?;
-            // As git does it: relative to the first object directory.
-            waiting.extend(named.into_iter().map(|path| objects.join(path)));
-        }
-        seen.push(directory);
-    }
-    Ok(())
-}
-
-/// Looks at every entry of a directory and of those beneath it. Nothing is opened but directories.
-fn vet_directory(directory: &Path, depth: usize, budget: &mut usize) -> Result<(), NoHistory> {
-    let mut waiting = vec![(directory.to_owned(), depth)];
-    while let Some((directory, depth)) = waiting.pop() {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let handle = match rustix::fs::openat(CWD, &directory, flags, Mode::empty()) {
-            Ok(handle) => handle,
-            Err(rustix::io::Errno::NOENT) => continue,
-            Err(_) => return Err(NoHistory::Unreadable),
+impl Vetting {
+    /// Vets the directories of a repository.
+    fn git_dir(&mut self, git_dir: &Path) -> Result<(), NoHistory> {
+        let common = match pointer(&git_dir.join("commondir")) {
+            Ok(named) => git_dir.join(Path::new(std::ffi::OsStr::from_bytes(named.trim_ascii()))),
+            Err(_) => git_dir.to_owned(),
         };
-        for entry in rustix::fs::Dir::read_from(&handle).into_iter().flatten() {
-            let entry = entry.map_err(|_| NoHistory::Unreadable)?;
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
+        for directory in [git_dir, common.as_path()] {
+            if !FILES.iter().all(|name| is_openable(&directory.join(name))) {
+                return Err(NoHistory::Unreadable);
+            }
+            self.directory(&directory.join("refs"), MAX_REF_DEPTH)?;
+        }
+        let shallow = rustix::fs::stat(common.join("shallow")).is_ok_and(|found| found.st_size > 0);
+        if shallow {
+            return Err(NoHistory::Shallow);
+        }
+        self.objects(&common.join("objects"))
+    }
+
+    /// Vets an object directory and those it borrows from.
+    fn objects(&mut self, objects: &Path) -> Result<(), NoHistory> {
+        let user = owner(objects).ok_or(NoHistory::Unreadable)?;
+        let mut waiting = vec![objects.to_owned()];
+        let mut seen = Vec::new();
+        while let Some(directory) = waiting.pop() {
+            let directory = resolved(&directory);
+            if seen.contains(&directory) {
                 continue;
             }
-            *budget = budget.checked_sub(1).ok_or(NoHistory::TooLarge)?;
-            if name.ends_with(b".promisor") {
-                return Err(NoHistory::Partial);
+            if seen.len() > MAX_ALTERNATES || owner(&directory) != Some(user) {
+                return Err(NoHistory::Borrowed);
             }
-            let path = || directory.join(std::ffi::OsStr::from_bytes(name));
-            let kind = match entry.file_type() {
-                // A link, or a file system that does not say. A link that leads nowhere cannot be opened at all.
-                FileType::Symlink | FileType::Unknown => kind(&path()).unwrap_or(FileType::RegularFile),
-                kind => kind,
+            self.directory(&directory, 2)?;
+            let alternates = directory.join("info/alternates");
+            if kind(&alternates).is_some() {
+                let named = read_bytes(&alternates, MAX_POINTER_BYTES).map_err(|_| NoHistory::Unreadable)?;
+                let named = gix::odb::alternate::parse(&named).map_err(|_| NoHistory::Unreadable)?;
+                // As git does it: relative to the first object directory.
+                waiting.extend(named.into_iter().map(|path| objects.join(path)));
+            }
+            seen.push(directory);
+        }
+        Ok(())
+    }
+
+    /// Looks at every entry of a directory and of those beneath it. Nothing is opened but directories.
+    fn directory(&mut self, directory: &Path, depth: usize) -> Result<(), NoHistory> {
+        let mut waiting = vec![(directory.to_owned(), depth)];
+        while let Some((directory, depth)) = waiting.pop() {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+            let handle = match rustix::fs::openat(CWD, &directory, flags, Mode::empty()) {
+                Ok(handle) => handle,
+                Err(rustix::io::Errno::NOENT) => continue,
+                Err(_) => return Err(NoHistory::Unreadable),
             };
-            match kind {
-                FileType::RegularFile => {}
-                FileType::Directory if depth > 0 => waiting.push((path(), depth.saturating_sub(1))),
-                FileType::Directory => {}
-                _ => return Err(NoHistory::Unreadable),
+            for entry in rustix::fs::Dir::read_from(&handle).into_iter().flatten() {
+                let entry = entry.map_err(|_| NoHistory::Unreadable)?;
+                let name = entry.file_name().to_bytes();
+                if name == b"." || name == b".." {
+                    continue;
+                }
+                self.budget = self.budget.checked_sub(1).ok_or(NoHistory::TooLarge)?;
+                self.partial |= name.ends_with(b".promisor");
+                let path = || directory.join(std::ffi::OsStr::from_bytes(name));
+                let kind = match entry.file_type() {
+                    // A link, or a file system that does not say. A link that leads nowhere cannot be opened at all.
+                    FileType::Symlink | FileType::Unknown => kind(&path()).unwrap_or(FileType::RegularFile),
+                    kind => kind,
+                };
+                match kind {
+                    FileType::RegularFile => {}
+                    FileType::Directory if depth > 0 => waiting.push((path(), depth.saturating_sub(1))),
+                    FileType::Directory => {}
+                    _ => return Err(NoHistory::Unreadable),
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn pointer(path: &Path) -> Result<Vec<u8>, NoHistory> {

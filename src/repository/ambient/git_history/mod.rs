@@ -39,8 +39,6 @@ pub enum NoHistory {
     NotTracked,
     /// The clone was cut at a depth.
     Shallow,
-    /// The clone leaves objects at its remote.
-    Partial,
     /// Its objects stand in another user's repository.
     Borrowed,
     /// It has more files in its git directory than are looked through.
@@ -58,7 +56,6 @@ impl NoHistory {
             Self::NoCommits => "no-commits",
             Self::NotTracked => "not-in-head",
             Self::Shallow => "shallow-clone",
-            Self::Partial => "partial-clone",
             Self::Borrowed => "borrowed-objects",
             Self::TooLarge => "too-many-files",
             Self::Unreadable => "unreadable-repository",
@@ -80,9 +77,6 @@ impl NoHistory {
             Self::Shallow => {
                 "The clone is shallow, so most of the history is not here: fetch it with `git fetch --unshallow --tags` (in CI, check out with \
                  the full depth)."
-            }
-            Self::Partial => {
-                "The clone is partial, so files of the history stay at its remote: assess a clone made without `--filter`."
             }
             Self::Borrowed => {
                 "The repository borrows objects from another user's repository, which is not followed: assess a clone made without \
@@ -108,6 +102,7 @@ pub struct History {
     tips: Vec<ObjectId>,
     tags: Vec<(String, ObjectId)>,
     references_left_out: usize,
+    partial: bool,
 }
 
 /// What an object name leads to.
@@ -144,6 +139,7 @@ impl History {
             tips: Vec::new(),
             tags: Vec::new(),
             references_left_out: 0,
+            partial: located.partial,
         };
         history.read_references()?;
         let first = head.or_else(|| history.tips.first().copied()).ok_or(NoHistory::NoCommits)?;
@@ -161,6 +157,12 @@ impl History {
     #[must_use]
     pub fn references_left_out(&self) -> usize {
         self.references_left_out
+    }
+
+    /// Whether the clone may leave objects at its remote, so that a missing one is no damage.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.partial
     }
 
     fn read_references(&mut self) -> Result<(), NoHistory> {
