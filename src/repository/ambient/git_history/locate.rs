@@ -15,6 +15,8 @@ const MAX_LEVELS: usize = 64;
 const MAX_ENTRIES: usize = 2_000_000;
 /// Directories of references nest at most so deep.
 const MAX_REF_DEPTH: usize = 32;
+/// `objects/pack/multi-pack-index.d` is as deep as object directories go.
+const OBJECT_DEPTH: usize = 2;
 /// Object directories that borrow from each other, all together.
 const MAX_ALTERNATES: usize = 16;
 /// Pointer files (`.git`, `commondir`, `alternates`) are read up to this many bytes.
@@ -22,37 +24,57 @@ const MAX_POINTER_BYTES: u64 = 64 * 1024;
 
 const FILES: [&str; 7] = ["HEAD", "config", "config.worktree", "commondir", "packed-refs", "shallow", "objects/info"];
 
-/// The work tree that a target lies in.
-pub(super) struct Located {
-    /// The top of the work tree.
-    pub(super) top: PathBuf,
-    /// The target's path beneath the top, `/`-separated; empty at the top.
-    pub(super) prefix: Vec<u8>,
-    /// Whether the clone may leave objects at its remote.
-    pub(super) partial: bool,
+/// Whether directories above are looked at, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Reach {
+    /// The directory alone.
+    Here,
+    /// Those above it, too, while they belong to the same user.
+    Above,
 }
 
-/// Finds the work tree of a directory: the directory itself, or one above that the same user owns.
-pub(super) fn locate(path: &Path) -> Result<Located, NoHistory> {
+/// The repository that a directory lies in.
+#[derive(Debug, Default)]
+pub(in super::super) struct Located {
+    /// The top of the work tree, or the bare repository.
+    pub(super) top: PathBuf,
+    /// The directory's path beneath the top, `/`-separated; empty at the top.
+    pub(super) prefix: Vec<u8>,
+    /// Whether it is a bare repository.
+    pub(in super::super) bare: bool,
+    /// Whether the clone was cut at a depth.
+    pub(super) shallow: bool,
+    /// Whether the clone may leave objects at its remote.
+    pub(super) partial: bool,
+    /// Whether it borrows objects from another user's repository.
+    pub(super) borrowed: bool,
+}
+
+/// Finds the repository of a directory: the directory itself, or one above that the same user owns.
+pub(super) fn locate(path: &Path, reach: Reach) -> Result<Located, NoHistory> {
     let start = resolved(path);
     let owner = owner(&start).ok_or(NoHistory::NotGit)?;
-    for (level, top) in start.ancestors().take(MAX_LEVELS).enumerate() {
+    let levels = if reach == Reach::Above { MAX_LEVELS } else { 1 };
+    for (level, top) in start.ancestors().take(levels).enumerate() {
         let dot_git = top.join(".git");
-        let Ok(found) = rustix::fs::lstat(&dot_git) else { continue };
-        if level > 0 && found.st_uid != owner {
-            return Err(NoHistory::NotGit);
-        }
-        let git_dir = git_dir(&dot_git)?;
-        let mut vetting = Vetting { budget: MAX_ENTRIES, partial: false };
+        let (git_dir, bare) = match rustix::fs::lstat(&dot_git) {
+            Ok(found) if level > 0 && found.st_uid != owner => return Err(NoHistory::NotGit),
+            Ok(_) => (git_dir(&dot_git)?, false),
+            Err(_) if level == 0 && is_bare(top) => (top.to_owned(), true),
+            Err(_) => continue,
+        };
+        let prefix = start.strip_prefix(top).unwrap_or(Path::new("")).as_os_str().as_bytes().to_vec();
+        let located = Located { top: top.to_owned(), prefix, bare, ..Located::default() };
+        let mut vetting = Vetting { budget: MAX_ENTRIES, located };
         vetting.git_dir(&git_dir)?;
-        let prefix = start.strip_prefix(top).unwrap_or(Path::new(""));
-        return Ok(Located {
-            top: top.to_owned(),
-            prefix: prefix.as_os_str().as_bytes().to_vec(),
-            partial: vetting.partial,
-        });
+        return Ok(vetting.located);
     }
     Err(NoHistory::NotGit)
+}
+
+fn is_bare(directory: &Path) -> bool {
+    let has = |name: &str| kind(&directory.join(name));
+    has("HEAD").is_some() && has("objects") == Some(FileType::Directory) && has("refs") == Some(FileType::Directory)
 }
 
 /// `.git` itself, or the directory that it names in a linked work tree or a submodule.
@@ -69,11 +91,11 @@ fn git_dir(dot_git: &Path) -> Result<PathBuf, NoHistory> {
     }
 }
 
-/// The look at everything that git would open. It refuses what cannot be opened without waiting, what is cut short, and what another user
-/// put in the way.
+/// The look at everything that git would open. It refuses what cannot be opened without waiting, and notes what is cut short or lies with
+/// another user.
 struct Vetting {
     budget: usize,
-    partial: bool,
+    located: Located,
 }
 
 impl Vetting {
@@ -89,10 +111,7 @@ impl Vetting {
             }
             self.directory(&directory.join("refs"), MAX_REF_DEPTH)?;
         }
-        let shallow = rustix::fs::stat(common.join("shallow")).is_ok_and(|found| found.st_size > 0);
-        if shallow {
-            return Err(NoHistory::Shallow);
-        }
+        self.located.shallow = rustix::fs::stat(common.join("shallow")).is_ok_and(|found| found.st_size > 0);
         self.objects(&common.join("objects"))
     }
 
@@ -106,10 +125,15 @@ impl Vetting {
             if seen.contains(&directory) {
                 continue;
             }
-            if seen.len() > MAX_ALTERNATES || owner(&directory) != Some(user) {
-                return Err(NoHistory::Borrowed);
+            if seen.len() > MAX_ALTERNATES {
+                return Err(NoHistory::Unreadable);
             }
-            self.directory(&directory, 2)?;
+            if owner(&directory) == Some(user) {
+                self.directory(&directory, OBJECT_DEPTH)?;
+            } else {
+                self.located.borrowed = true;
+            }
+            // Git reads this file of every one of them, whether or not an object is asked for.
             let alternates = directory.join("info/alternates");
             if kind(&alternates).is_some() {
                 let named = read_bytes(&alternates, MAX_POINTER_BYTES).map_err(|_| NoHistory::Unreadable)?;
@@ -139,7 +163,7 @@ impl Vetting {
                     continue;
                 }
                 self.budget = self.budget.checked_sub(1).ok_or(NoHistory::TooLarge)?;
-                self.partial |= name.ends_with(b".promisor");
+                self.located.partial |= name.ends_with(b".promisor");
                 let path = || directory.join(std::ffi::OsStr::from_bytes(name));
                 let kind = match entry.file_type() {
                     // A link, or a file system that does not say. A link that leads nowhere cannot be opened at all.

@@ -15,6 +15,7 @@ use std::path::Path;
 use gix::ObjectId;
 use gix::objs::{CommitRef, Find as _, Kind, TagRef};
 
+pub(super) use locate::{Located, Reach};
 pub use tags::{Tag, TagForm};
 pub use walk::{Coverage, Limits, Piece, Stop};
 
@@ -121,13 +122,13 @@ impl History {
     }
 
     fn open_inner(path: &Path) -> Result<Self, NoHistory> {
-        let located = locate::locate(path)?;
-        let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides([
-            format!("gitoxide.objects.allocLimit={MAX_ALLOCATION_BYTES}"),
-            "core.deltaBaseCacheLimit=64m".to_owned(),
-            "core.useReplaceRefs=false".to_owned(),
-        ]);
-        let mut repository = gix::open_opts(&located.top, options).map_err(|_| NoHistory::Unreadable)?;
+        let (mut repository, located) = open_vetted(path, Reach::Above)?;
+        if located.shallow {
+            return Err(NoHistory::Shallow);
+        }
+        if located.borrowed {
+            return Err(NoHistory::Borrowed);
+        }
         repository.objects.refresh_never();
         repository.objects.ignore_replacements = true;
         let head = repository.head().map_err(|_| NoHistory::Unreadable)?;
@@ -217,6 +218,20 @@ impl History {
         let (_, data) = self.read(commit, walk::MAX_COMMIT_BYTES, &mut buffer)?;
         Some(CommitRef::from_bytes(data, self.repository.object_hash()).ok()?.tree())
     }
+}
+
+/// Opens the repository of a directory, after everything that git would open was looked at.
+///
+/// It is opened without its configuration, so that no program that it names is run, and whoever owns it.
+pub(super) fn open_vetted(path: &Path, reach: Reach) -> Result<(gix::Repository, Located), NoHistory> {
+    let located = locate::locate(path, reach)?;
+    let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides([
+        format!("gitoxide.objects.allocLimit={MAX_ALLOCATION_BYTES}"),
+        "core.deltaBaseCacheLimit=64m".to_owned(),
+        "core.useReplaceRefs=false".to_owned(),
+    ]);
+    let repository = unwinding(|| gix::open_opts(&located.top, options)).and_then(Result::ok);
+    Ok((repository.ok_or(NoHistory::Unreadable)?, located))
 }
 
 /// Runs what decodes foreign objects. A panic in there, which only a damaged or hostile repository could bring about, is as good as an error.
