@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use crate::repository::ambient::git_history::{Coverage, History, Limits, NoHistory, Piece, Tag};
 use crate::repository::ambient::target_tree::{MAX_TEXT_BYTES, TargetTree};
@@ -50,6 +51,8 @@ pub struct Tracked {
     pub cut: usize,
     /// Files that could not be read.
     pub unreadable: usize,
+    /// Files not looked at because the time was over.
+    pub not_reached: usize,
 }
 
 /// The versions of one file that were worth keeping.
@@ -120,7 +123,7 @@ impl<'a> Survey<'a> {
         self.tree
     }
 
-    /// How far the walk over the history may go.
+    /// How far the walk over the history may go; its time holds for the contents of the files, too.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits
@@ -160,7 +163,12 @@ impl<'a> Survey<'a> {
 
     fn read_tracked(&self) -> Tracked {
         let mut tracked = Tracked::default();
+        let begin = Instant::now();
         for file in self.tree.files().iter().filter(|file| file.is_regular()) {
+            if begin.elapsed() >= self.limits.time {
+                tracked.not_reached = tracked.not_reached.saturating_add(1);
+                continue;
+            }
             let Ok(head) = self.tree.read_head(file, MAX_TEXT_BYTES) else {
                 tracked.unreadable = tracked.unreadable.saturating_add(1);
                 continue;

@@ -92,11 +92,19 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
         0 => outcome,
         count => outcome.observe(format!("{count} files could not be read and were not looked at.")),
     };
+    let outcome = match tracked.not_reached {
+        0 => outcome,
+        count => outcome.observe(format!(
+            "{count} files were not looked at: the bound of {} seconds was reached.",
+            survey.limits().time.as_secs()
+        )),
+    };
     let listed: Vec<Value> = places.iter().take(MAX_LISTED).map(|place| fact(place)).collect();
     outcome
         .fact("files", tracked.files)
         .fact("files_cut", tracked.cut)
         .fact("unreadable", tracked.unreadable)
+        .fact("not_reached", tracked.not_reached)
         .fact("rules", RULES.len())
         .fact("count", places.len().saturating_add(tracked.left_out))
         .fact("salt", survey.keeper().salt())

@@ -57,10 +57,7 @@ impl Git {
 
     /// Writes a commit of these files with these parents, on no branch.
     pub(crate) fn commit_on(&mut self, parents: &[ObjectId], files: &[(&str, &[u8])], message: &str) -> ObjectId {
-        let files: Vec<(&str, ObjectId)> = files
-            .iter()
-            .map(|(path, content)| (*path, self.repository.write_blob(content).unwrap().detach()))
-            .collect();
+        let files: Vec<(&str, ObjectId)> = files.iter().map(|(path, content)| (*path, self.blob(content))).collect();
         let tree = self.tree(&files);
         self.commit_tree(parents, tree, message)
     }

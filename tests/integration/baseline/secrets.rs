@@ -103,3 +103,12 @@ fn only_the_beginning_of_a_very_long_file_is_looked_at_and_that_is_said() {
     assert_eq!(item.facts["files_cut"], 1);
     assert!(item.observations.iter().any(|said| said.contains("1 MiB")), "{item:#?}");
 }
+
+#[test]
+fn files_that_the_time_did_not_reach_are_counted() {
+    let repo = repo().file("a", "x").file("b", "y");
+    let limits = Limits { time: std::time::Duration::ZERO, ..Limits::default() };
+    let item = assess(&repo.tree(), limits, "target", &[ID.to_owned()], &mut |_| {}).unwrap().evidence.remove(0);
+    assert_eq!(item.facts["not_reached"], 2);
+    assert!(item.observations.iter().any(|said| said.contains("2 files were not looked at")), "{item:#?}");
+}

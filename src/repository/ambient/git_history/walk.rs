@@ -227,6 +227,10 @@ impl Walk<'_> {
     }
 
     fn read_tags(&mut self) -> Result<(), Stop> {
+        // Messages are of the whole repository, not of a directory in it.
+        if !self.history.prefix.is_empty() {
+            return Ok(());
+        }
         let mut buffer = Vec::new();
         for (name, id) in &self.history.tags {
             self.check_time()?;
@@ -298,7 +302,7 @@ impl Walk<'_> {
                 };
                 match entry.mode.kind() {
                     EntryKind::Tree if !self.objects.contains(&id) => {
-                        waiting.push((id, path(), depth.saturating_add(1)))
+                        waiting.push((id, path(), depth.saturating_add(1)));
                     }
                     EntryKind::Blob | EntryKind::BlobExecutable => {
                         if self.is_new(id)? {
