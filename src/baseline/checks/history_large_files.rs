@@ -28,9 +28,7 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
         large.iter().fold(outcome, |outcome, (path, versions)| outcome.observe(sentence(path, versions)).at(path));
     let outcome = match past.large_in_head {
         0 => outcome,
-        count => {
-            outcome.observe(format!("{count} more stand in the tree, and are told of by the check `large-files`."))
-        }
+        count => outcome.observe(format!("{count} that stand in the tree are told of by the check `large-files`.")),
     };
     let listed: Vec<Value> = large.iter().take(100).map(|(path, versions)| fact(path, versions)).collect();
     let outcome = outcome

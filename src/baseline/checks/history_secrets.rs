@@ -23,9 +23,16 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
     let outcome = places.iter().fold(verdict(&places), |outcome, place| observe(outcome, place));
     let outcome = match (places.is_empty(), still_there) {
         (true, 0) => outcome.observe("No likely secret was found in the history."),
-        (_, 0) => outcome,
-        (_, count) => outcome.observe(format!(
-            "{count} more stand in the files of the tree, and are told of by the check `secrets`; they stay in the history when they are taken out."
+        (true, _) => {
+            outcome.observe("No likely secret was found in the history that is not in the files of the tree, too.")
+        }
+        (false, _) => outcome,
+    };
+    let outcome = match still_there {
+        0 => outcome,
+        count => outcome.observe(format!(
+            "{count} that stand in the files of the tree, too, are told of by the check `secrets`; they stay in the history when they are \
+             taken out."
         )),
     };
     let listed: Vec<Value> = places.iter().take(MAX_LISTED).map(|place| fact(place)).collect();

@@ -9,9 +9,12 @@ pub fn is_specimen(path: &str) -> bool {
         "test", "tests", "spec", "specs", "example", "examples", "sample", "samples", "fixture", "fixtures", "mock",
         "mocks", "dummy", "template",
     ];
+    const DIRECTORIES: [&str; 7] = ["integration", "e2e", "playground", "playgrounds", "corpus", "spec", "specs"];
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     let spaced: String = split_humps(name);
+    let is_of_tests = directory.to_lowercase().split('/').any(|part| DIRECTORIES.contains(&part));
     is_ignored(directory)
+        || is_of_tests
         || spaced.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
@@ -73,10 +76,20 @@ mod tests {
             "a.spec.ts",
             "docs/a.md",
             "config-sample.yml",
+            "integration/tls/a.key",
         ] {
             assert!(is_specimen(path), "{path}");
         }
-        for path in ["src/latest.rs", "contest.py", "inspect.rs", "a/main.rs", ".env", "attestation.json"] {
+        for path in [
+            "src/latest.rs",
+            "contest.py",
+            "inspect.rs",
+            "a/main.rs",
+            ".env",
+            "attestation.json",
+            "integrations/slack.py",
+            "integrations/slack.py",
+        ] {
             assert!(!is_specimen(path), "{path}");
         }
     }
