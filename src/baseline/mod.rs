@@ -1,7 +1,7 @@
 //! The bundled extension `repository-baseline`: what a stranger expects to find in a source repository.
 //!
-//! [`assess`] runs the asked checks over a listed tree. Checks only look at the tree; they never write, never use the
-//! network, and a file they cannot read becomes an observation.
+//! [`assess`] runs the asked checks over a listed tree and its history. Checks only look; they never write, never use the
+//! network, and a file they cannot read becomes an observation. No secret that they come upon is in what they say.
 
 pub mod checks;
 pub mod documents;
@@ -9,14 +9,18 @@ pub mod outcome;
 pub mod prose;
 pub mod result;
 pub mod runner;
+pub mod secrets;
+pub mod survey;
 
 use serde_json::{Map, Value, json};
 
+use crate::repository::ambient::git_history::Limits;
 use crate::repository::ambient::target_tree::{MAX_DEPTH, MAX_FILES, TargetTree};
 
-use checks::{CHECKS, Check};
+use checks::{CHECKS, Check, Run};
 use outcome::Outcome;
 use result::{EvidenceItem, RunnerResult};
+use survey::Survey;
 
 /// The id of the extension, of its check group and of its runner.
 pub const EXTENSION_ID: &str = "repository-baseline";
@@ -24,22 +28,38 @@ pub const EXTENSION_ID: &str = "repository-baseline";
 /// Runs the asked checks over the tree, in the order asked; `on_check` hears each id before its check begins.
 ///
 /// A check id that is not known gives an item with the result `unknown` that says so.
-pub fn assess(tree: &TargetTree, subject_ref: &str, checks: &[String], on_check: &mut dyn FnMut(&str)) -> RunnerResult {
-    let evidence = checks
+///
+/// # Errors
+/// When the operating system gives no random numbers for the salt of the run.
+pub fn assess(
+    tree: &TargetTree,
+    limits: Limits,
+    subject_ref: &str,
+    checks: &[String],
+    on_check: &mut dyn FnMut(&str),
+) -> Result<RunnerResult, getrandom::Error> {
+    let survey = Survey::new(tree, limits)?;
+    let mut evidence: Vec<EvidenceItem> = checks
         .iter()
         .map(|id| {
             on_check(id);
             match CHECKS.iter().find(|check| check.id == id) {
-                Some(check) => known(check, tree, subject_ref),
+                Some(check) => known(check, &survey, subject_ref),
                 None => unknown(id, subject_ref),
             }
         })
         .collect();
-    RunnerResult { evidence, metadata: metadata(tree) }
+    let mut metadata = metadata(tree);
+    secrets::sanitise(survey.keeper(), &mut evidence, &mut metadata);
+    Ok(RunnerResult { evidence, metadata })
 }
 
-fn known(check: &Check, tree: &TargetTree, subject_ref: &str) -> EvidenceItem {
-    let mut outcome = (check.run)(tree);
+fn known(check: &Check, survey: &Survey<'_>, subject_ref: &str) -> EvidenceItem {
+    let tree = survey.tree();
+    let mut outcome = match check.run {
+        Run::Tree(run) => run(tree),
+        Run::Survey(run) => run(survey),
+    };
     let references: Vec<&str> = check.requirements.iter().map(|requirement| requirement.url).collect();
     outcome.facts.insert("references".to_owned(), references.into());
     if tree.truncated() {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::assess;
 use crate::assessment::runner_context;
+use crate::repository::ambient::git_history::Limits;
 use crate::repository::ambient::target_tree::TargetTree;
 
 /// Looks at the target's tree and writes the result. `context` is the value of `GUIDE_BOARD_CONTEXT`.
@@ -27,7 +28,7 @@ pub fn run(context: Option<OsString>, mut output: impl Write) -> Result<(), Stri
         .map(|checks| checks.iter().filter_map(check_id).map(str::to_owned).collect())
         .unwrap_or_default();
     let tree = TargetTree::open(Path::new(path)).map_err(|error| error.to_string())?;
-    let result = assess(&tree, target, &checks, &mut |_| {});
+    let result = assess(&tree, Limits::default(), target, &checks, &mut |_| {}).map_err(|error| error.to_string())?;
     let text = serde_json::to_string(&result).map_err(|error| error.to_string())?;
     writeln!(output, "{text}").map_err(|error| error.to_string())
 }

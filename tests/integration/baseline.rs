@@ -3,11 +3,20 @@
 mod binary_files;
 mod ci_configuration;
 mod contribution_guide;
+mod git_fixture;
+mod history;
+mod history_files;
+mod history_secrets;
+mod hostile_history;
 mod large_files;
 mod license_present;
 mod lock_files;
 mod readme_present;
+mod secret_rules;
+mod secrets;
 mod security_policy;
+mod signed_tags;
+mod the_canaries;
 mod the_extension;
 mod the_tree;
 
@@ -20,6 +29,7 @@ use guide_board::baseline::checks::CHECKS;
 use guide_board::baseline::result::EvidenceItem;
 use guide_board::baseline::{EXTENSION_ID, assess};
 use guide_board::model::{EvidenceResult, Severity};
+use guide_board::repository::ambient::git_history::Limits;
 use guide_board::repository::ambient::target_tree::{FileOrigin, TargetTree, TreeError};
 use tempfile::TempDir;
 
@@ -63,7 +73,13 @@ impl Repo {
 
     /// Makes a git repository whose index tracks exactly these paths.
     fn tracked(self, paths: &[&str]) -> Self {
-        let repository = gix::init(self.path()).unwrap();
+        gix::init(self.path()).unwrap();
+        self.tracked_again(paths)
+    }
+
+    /// Has the index of the repository track exactly these paths.
+    fn tracked_again(self, paths: &[&str]) -> Self {
+        let repository = gix::open(self.path()).unwrap();
         let mut state = gix::index::State::new(repository.object_hash());
         for path in paths {
             state.dangerously_push_entry(
@@ -85,7 +101,7 @@ impl Repo {
     }
 
     fn check(&self, id: &str) -> EvidenceItem {
-        let mut result = assess(&self.tree(), "target", &[id.to_owned()], &mut |_| {});
+        let mut result = assess(&self.tree(), Limits::default(), "target", &[id.to_owned()], &mut |_| {}).unwrap();
         result.evidence.remove(0)
     }
 

@@ -8,6 +8,7 @@ use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
 use super::magic::{HEAD_BYTES, artifact_kind};
+use super::specimens::extension;
 
 /// Directories whose artifacts are most likely inputs of tests.
 const TEST_DIRECTORIES: [&str; 16] = [
@@ -29,11 +30,16 @@ const TEST_DIRECTORIES: [&str; 16] = [
     "test-assets",
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
+/// What an artifact is there for, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Software.
     Artifact,
+    /// An input of tests.
     TestData,
+    /// The bootstrap of a build tool.
     Wrapper,
+    /// One that CI compares with published checksums.
     CheckedWrapper,
 }
 
@@ -46,8 +52,8 @@ pub fn run(tree: &TargetTree) -> Outcome {
         match tree.read_head(file, HEAD_BYTES) {
             Err(_) => unreadable = unreadable.saturating_add(1),
             Ok(head) => {
-                if let Some(kind) = artifact_kind(&head.bytes, &extension(file)) {
-                    found.push((file, kind, group(file, validated)));
+                if let Some(kind) = artifact_kind(&head.bytes, &extension(file.path())) {
+                    found.push((file, kind, group(file.path(), validated)));
                 }
             }
         }
@@ -94,13 +100,12 @@ fn observe(outcome: Outcome, file: &TreeFile, kind: &str, group: Group) -> Outco
     outcome.observe(sentence).at(path)
 }
 
-fn extension(file: &TreeFile) -> String {
-    file.name().rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default()
-}
-
-fn group(file: &TreeFile, validated: bool) -> Group {
-    let directory = file.directory().to_lowercase();
-    match file.name() {
+/// What an artifact at this path is there for.
+#[must_use]
+pub fn group(path: &str, validated: bool) -> Group {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = directory.to_lowercase();
+    match name {
         "gradle-wrapper.jar" if validated => Group::CheckedWrapper,
         "gradle-wrapper.jar" | "maven-wrapper.jar" => Group::Wrapper,
         _ if directory.split('/').any(|part| TEST_DIRECTORIES.contains(&part)) => Group::TestData,

@@ -16,9 +16,18 @@ pub mod readme_present;
 pub mod security_policy;
 pub mod yaml_outline;
 
+pub mod history_binary_files;
+pub mod history_coverage;
+pub mod history_large_files;
+pub mod history_secrets;
+pub mod secrets;
+pub mod signed_tags;
+pub mod specimens;
+
 use crate::repository::ambient::target_tree::TargetTree;
 
 use super::outcome::Outcome;
+use super::survey::Survey;
 
 /// A public requirement: its reference and where it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +45,17 @@ pub struct Check {
     pub id: &'static str,
     /// What it maps to.
     pub requirements: &'static [Requirement],
-    /// The check itself: it only looks at the tree.
-    pub run: fn(&TargetTree) -> Outcome,
+    /// The check itself: it only looks.
+    pub run: Run,
+}
+
+/// What a check looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// The files of the tree.
+    Tree(fn(&TargetTree) -> Outcome),
+    /// What is read once for several checks: the contents of the files, and the history.
+    Survey(fn(&Survey<'_>) -> Outcome),
 }
 
 macro_rules! scorecard {
@@ -77,7 +95,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "floss_license"),
             osps!("OSPS-LE-03.01", "osps-le-0301"),
         ],
-        run: license_present::run,
+        run: Run::Tree(license_present::run),
     },
     Check {
         id: "readme-present",
@@ -86,7 +104,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "documentation_basics"),
             osps!("OSPS-DO-01.01", "osps-do-0101"),
         ],
-        run: readme_present::run,
+        run: Run::Tree(readme_present::run),
     },
     Check {
         id: "security-policy",
@@ -95,12 +113,12 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "vulnerability_report_process"),
             osps!("OSPS-VM-02.01", "osps-vm-0201"),
         ],
-        run: security_policy::run,
+        run: Run::Tree(security_policy::run),
     },
     Check {
         id: "contribution-guide",
         requirements: &[badge!("0", "contribution"), osps!("OSPS-GV-03.01", "osps-gv-0301")],
-        run: contribution_guide::run,
+        run: Run::Tree(contribution_guide::run),
     },
     Check {
         id: "ci-configuration",
@@ -109,7 +127,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "test_continuous_integration"),
             osps!("OSPS-QA-06.01", "osps-qa-0601"),
         ],
-        run: ci_configuration::run,
+        run: Run::Tree(ci_configuration::run),
     },
     Check {
         id: "lock-files",
@@ -118,7 +136,7 @@ pub const CHECKS: &[Check] = &[
             badge!("1", "external_dependencies"),
             osps!("OSPS-QA-02.01", "osps-qa-0201"),
         ],
-        run: lock_files::run,
+        run: Run::Tree(lock_files::run),
     },
     Check {
         id: "binary-files",
@@ -127,7 +145,45 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-QA-05.01", "osps-qa-0501"),
             osps!("OSPS-QA-05.02", "osps-qa-0502"),
         ],
-        run: binary_files::run,
+        run: Run::Tree(binary_files::run),
     },
-    Check { id: "large-files", requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")], run: large_files::run },
+    Check {
+        id: "large-files",
+        requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
+        run: Run::Tree(large_files::run),
+    },
+    Check {
+        id: "secrets",
+        requirements: &[badge!("0", "no_leaked_credentials"), osps!("OSPS-BR-07.01", "osps-br-0701")],
+        run: Run::Survey(secrets::run),
+    },
+    Check {
+        id: "history-secrets",
+        requirements: &[badge!("0", "no_leaked_credentials"), osps!("OSPS-BR-07.01", "osps-br-0701")],
+        run: Run::Survey(history_secrets::run),
+    },
+    Check {
+        id: "history-large-files",
+        requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
+        run: Run::Survey(history_large_files::run),
+    },
+    Check {
+        id: "history-binary-files",
+        requirements: &[
+            scorecard!("Binary-Artifacts", "binary-artifacts"),
+            osps!("OSPS-QA-05.01", "osps-qa-0501"),
+            osps!("OSPS-QA-05.02", "osps-qa-0502"),
+        ],
+        run: Run::Survey(history_binary_files::run),
+    },
+    Check {
+        id: "signed-tags",
+        requirements: &[
+            scorecard!("Signed-Releases", "signed-releases"),
+            badge!("1", "version_tags_signed"),
+            badge!("1", "signed_releases"),
+            osps!("OSPS-BR-06.01", "osps-br-0601"),
+        ],
+        run: Run::Survey(signed_tags::run),
+    },
 ];

@@ -2,6 +2,7 @@
 //!
 //! Nothing that a request or a document names is opened here; that is [`super::root`]'s affair.
 
+pub mod git_history;
 mod operator;
 mod run_copy;
 pub mod target_tree;
@@ -143,10 +144,11 @@ pub fn resolved(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The commit that is checked out in the git work tree that `path` lies in; `None` when it lies in none or nothing is committed yet.
+/// The commit that is checked out in the git work tree that `path` lies in; `None` when it lies in none of its owner's, when nothing is
+/// committed yet, and when the repository cannot be opened safely.
 #[must_use]
 pub fn head_commit(path: &Path) -> Option<String> {
-    let repository = gix::discover(path).ok()?;
+    let (repository, _) = git_history::open_vetted(path, git_history::Reach::Above).ok()?;
     // Not peeled: what HEAD names is wanted, whether or not this clone has the object.
     let id = repository.head().ok()?.id()?;
     Some(id.to_string())

@@ -8,9 +8,11 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
+
+use super::git_history::{History, NoHistory};
 
 mod listing;
 
@@ -131,6 +133,7 @@ pub struct FileHead {
 /// nothing outside the root is ever opened for a check.
 #[derive(Debug)]
 pub struct TargetTree {
+    path: PathBuf,
     root: OwnedFd,
     files: Vec<TreeFile>,
     origin: FileOrigin,
@@ -146,6 +149,7 @@ impl TargetTree {
         let mut listing = listing::list(path, &root)?;
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
+            path: path.to_owned(),
             root,
             files: listing.files,
             origin: listing.origin,
@@ -172,6 +176,14 @@ impl TargetTree {
     /// What a reader of the result should know about the listing, as sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The history of the repository that the tree lies in, as far as it concerns the tree.
+    ///
+    /// # Errors
+    /// When there is none, or none that can be read whole.
+    pub fn history(&self) -> Result<History, NoHistory> {
+        History::open(&self.path)
     }
 
     /// The entry with exactly this path.
@@ -237,7 +249,7 @@ fn read_beneath(root: &OwnedFd, path: &[u8], limit: usize) -> io::Result<FileHea
     Ok(FileHead { bytes, truncated })
 }
 
-fn printable(raw: &[u8]) -> String {
+pub(super) fn printable(raw: &[u8]) -> String {
     let mut text = String::new();
     for chunk in raw.utf8_chunks() {
         text.push_str(chunk.valid());

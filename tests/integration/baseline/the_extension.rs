@@ -41,7 +41,8 @@ fn an_unknown_check_gives_an_item_that_says_so() {
 fn every_check_answers_on_an_empty_directory_and_is_announced() {
     let ids: Vec<String> = CHECKS.iter().map(|check| check.id.to_owned()).collect();
     let mut heard = Vec::new();
-    let result = assess(&repo().tree(), "target", &ids, &mut |id| heard.push(id.to_owned()));
+    let result =
+        assess(&repo().tree(), Limits::default(), "target", &ids, &mut |id| heard.push(id.to_owned())).unwrap();
     assert_eq!(heard, ids);
     assert!(result.evidence.iter().all(|item| item.subject_ref == "target" && item.facts.contains_key("references")));
     let text = serde_json::to_string(&result).unwrap();

@@ -138,5 +138,5 @@ fn hostile_documents_cost_no_more_than_their_length() {
         .file("README.md", "![[](<".repeat(150_000))
         .file("SECURITY.md", "a@".repeat(400_000))
         .file("requirements.txt", "\\\n".repeat(300_000));
-    assert_eq!(assess(&repo.tree(), "target", &ids, &mut |_| {}).evidence.len(), ids.len());
+    assert_eq!(assess(&repo.tree(), Limits::default(), "target", &ids, &mut |_| {}).unwrap().evidence.len(), ids.len());
 }

@@ -6,13 +6,12 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType};
 
+use super::super::git_history::{NoHistory, Reach, open_vetted};
 use super::{
     FileOrigin, Kind, MAX_DEPTH, MAX_FILES, TreeError, TreeFile, open_directory, printable, read_beneath, split,
 };
 
 const VCS_DIRECTORIES: [&[u8]; 3] = [b".git", b".hg", b".svn"];
-/// What is read to open a repository, before its index.
-const GIT_FILES: [&str; 5] = [".git", ".git/HEAD", ".git/config", ".git/commondir", ".git/config.worktree"];
 const CACHE_TAG: &[u8] = b"CACHEDIR.TAG";
 const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
@@ -27,7 +26,7 @@ pub(super) struct Listing {
 /// Lists the files of the directory at `path`, which `root` is the handle of.
 pub(super) fn list(path: &Path, root: &OwnedFd) -> Result<Listing, TreeError> {
     let mut lister = Lister { root, files: Vec::new(), truncated: false, notes: Vec::new() };
-    let origin = match tracked_paths(path, root)? {
+    let origin = match tracked_paths(path)? {
         Tracked::Paths(paths) => {
             lister.add_tracked(paths);
             FileOrigin::GitIndex
@@ -48,18 +47,16 @@ enum Tracked {
 }
 
 /// The paths in the git index, when the directory is the top of a checkout that has one.
-fn tracked_paths(path: &Path, root: &OwnedFd) -> Result<Tracked, TreeError> {
-    let dot_git = rustix::fs::statat(root, ".git", AtFlags::SYMLINK_NOFOLLOW).ok();
-    if dot_git.is_some() && !GIT_FILES.iter().all(|name| is_openable(root, name)) {
-        let note = "There is a .git entry that holds special files; it was left alone and the directory was walked.";
-        return Ok(Tracked::None(Some(note.to_owned())));
-    }
-    let options = gix::open::Options::isolated();
-    let Ok(repository) = gix::open_opts(path, options) else {
-        let note = "There is a .git entry but no repository that can be read; the directory was walked instead.";
-        return Ok(Tracked::None(dot_git.map(|_| note.to_owned())));
+fn tracked_paths(path: &Path) -> Result<Tracked, TreeError> {
+    let (repository, located) = match open_vetted(path, Reach::Here) {
+        Ok(opened) => opened,
+        Err(NoHistory::NotGit) => return Ok(Tracked::None(None)),
+        Err(_) => {
+            let note = "There is a .git entry but no repository that can be read; it was left alone and the directory was walked.";
+            return Ok(Tracked::None(Some(note.to_owned())));
+        }
     };
-    if dot_git.is_none() {
+    if located.bare {
         return Err(TreeError::BareRepository);
     }
     let index_path = repository.index_path();
@@ -83,14 +80,6 @@ fn tracked_paths(path: &Path, root: &OwnedFd) -> Result<Tracked, TreeError> {
         return Ok(Tracked::None(Some(note.to_owned())));
     }
     Ok(Tracked::Paths(paths))
-}
-
-/// Whether opening the path cannot block: it is absent, a regular file or a directory.
-fn is_openable(root: &OwnedFd, path: &str) -> bool {
-    rustix::fs::statat(root, path, AtFlags::empty()).map_or(true, |found| {
-        let kind = FileType::from_raw_mode(found.st_mode);
-        kind.is_file() || kind.is_dir()
-    })
 }
 
 struct Lister<'a> {
