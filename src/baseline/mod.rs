@@ -4,11 +4,16 @@
 //! network, and a file they cannot read becomes an observation.
 
 pub mod checks;
+pub mod containers;
 pub mod documents;
+pub mod expressions;
 pub mod outcome;
 pub mod prose;
 pub mod result;
 pub mod runner;
+pub mod shell;
+pub mod workflows;
+pub mod yaml;
 
 use serde_json::{Map, Value, json};
 
