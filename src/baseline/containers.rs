@@ -20,7 +20,9 @@ pub fn image_pin(name: &str) -> ImagePin {
         let hexadecimal = digest.split_once(':').map(|(_, hexadecimal)| hexadecimal).unwrap_or_default();
         return match digest {
             _ if digest.contains('$') => ImagePin::Unknown,
-            _ if hexadecimal.len() >= 64 && hexadecimal.chars().all(|letter| letter.is_ascii_hexdigit()) => ImagePin::Digest,
+            _ if hexadecimal.len() >= 64 && hexadecimal.chars().all(|letter| letter.is_ascii_hexdigit()) => {
+                ImagePin::Digest
+            }
             _ => ImagePin::Open,
         };
     }
@@ -69,7 +71,8 @@ pub fn instructions(text: &str) -> Vec<Instruction> {
             };
             body.push('\n');
             // A comment within an instruction is left out; what follows it goes on.
-            let kept = if next.trim_start().starts_with('#') || next.trim().is_empty() { "\\" } else { next.trim_end() };
+            let kept =
+                if next.trim_start().starts_with('#') || next.trim().is_empty() { "\\" } else { next.trim_end() };
             body.push_str(kept);
         }
         let mut heredocs = Vec::new();
@@ -112,9 +115,12 @@ pub fn base_images(instructions: &[Instruction]) -> Vec<(u64, String)> {
         let words: Vec<&str> = instruction.text.split_whitespace().filter(|word| *word != "\\").collect();
         match instruction.keyword.as_str() {
             "ARG" if stages.is_empty() => {
-                defaults.extend(words.iter().filter_map(|word| word.split_once('=')).map(|(name, value)| {
-                    (name, value.trim_matches(['"', '\'']))
-                }));
+                defaults.extend(
+                    words
+                        .iter()
+                        .filter_map(|word| word.split_once('='))
+                        .map(|(name, value)| (name, value.trim_matches(['"', '\'']))),
+                );
             }
             "FROM" => {
                 let mut operands = words.iter().filter(|word| !word.starts_with("--"));
@@ -129,7 +135,11 @@ pub fn base_images(instructions: &[Instruction]) -> Vec<(u64, String)> {
             "COPY" => {
                 let from = words.iter().find_map(|word| word.strip_prefix("--from="));
                 let image = from.map(|image| expand(image, &defaults)).filter(|image| image.contains([':', '/']));
-                found.extend(image.filter(|image| !stages.contains(&image.to_lowercase())).map(|image| (instruction.line, image)));
+                found.extend(
+                    image
+                        .filter(|image| !stages.contains(&image.to_lowercase()))
+                        .map(|image| (instruction.line, image)),
+                );
             }
             _ => {}
         }
@@ -149,7 +159,8 @@ fn expand(text: &str, defaults: &HashMap<&str, &str>) -> String {
                 None => (inner, None, tail),
             },
             None => {
-                let end = after.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(after.len());
+                let end =
+                    after.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(after.len());
                 let (name, tail) = after.split_at_checked(end).unwrap_or((after, ""));
                 (name, None, tail)
             }
@@ -246,7 +257,8 @@ mod tests {
 
     #[test]
     fn runs_keep_their_lines_through_comments() {
-        let found = instructions("FROM a\nRUN --mount=type=cache,target=/x \\\n  one && \\\n  # why\n  two\nRUN three\n");
+        let found =
+            instructions("FROM a\nRUN --mount=type=cache,target=/x \\\n  one && \\\n  # why\n  two\nRUN three\n");
         assert_eq!(scripts(&found[1]), [(3, "one && \\\n\\\n  two".to_owned())]);
         assert_eq!(found[2].line, 6);
     }

@@ -7,6 +7,7 @@ pub mod checks;
 pub mod containers;
 pub mod documents;
 pub mod expressions;
+pub mod found;
 pub mod outcome;
 pub mod prose;
 pub mod result;

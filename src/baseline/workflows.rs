@@ -83,7 +83,9 @@ impl Sources {
     pub fn admit(&self, outcome: Outcome) -> Outcome {
         self.unreadable.iter().fold(outcome.unknown_unless_sure(!self.unreadable.is_empty()), |outcome, unreadable| {
             let (path, line, reason) = unreadable;
-            outcome.observe(format!("{path} could not be read as YAML ({reason}): mend it at line {line}.")).at_line(path, *line)
+            outcome
+                .observe(format!("{path} could not be read as YAML ({reason}): mend it at line {line}."))
+                .at_line(path, *line)
         })
     }
 }
@@ -96,6 +98,11 @@ impl Source {
     /// The top of the document.
     pub fn root(&self) -> Option<Node<'_>> {
         self.yaml.root()
+    }
+
+    /// Every key of every mapping with its value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, Node<'_>)> {
+        self.yaml.pairs()
     }
 
     /// The names of the events that start a workflow.

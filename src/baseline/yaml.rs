@@ -1,11 +1,11 @@
 //! YAML documents as trees with line numbers, read within bounds.
 //!
-//! The parser is saphyr-parser's event stream; the tree built from it shares what an alias stands for instead of copying
+//! The parser is granit-parser's event stream, which takes what libyaml takes; the tree built from it shares what an alias stands for instead of copying
 //! it, so that a small file never grows into a large tree.
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 /// A document with more nodes than this is not read.
 pub const MAX_NODES: usize = 200_000;
@@ -77,7 +77,7 @@ impl Yaml {
         let mut builder = Builder::default();
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| YamlError {
-                reason: error.info().to_owned(),
+                reason: error.info(),
                 line: u64::try_from(error.marker().line()).unwrap_or(1).max(1),
             })?;
             builder.take(event, span)?;
@@ -97,7 +97,10 @@ impl Yaml {
 
     /// Every key of every mapping with its value. What is aliased comes once, where it is anchored.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, Node<'_>)> {
-        (0..self.nodes.len()).filter_map(|id| self.node(id)).flat_map(Node::entries).map(|(key, value)| (key.text(), value))
+        (0..self.nodes.len())
+            .filter_map(|id| self.node(id))
+            .flat_map(Node::entries)
+            .map(|(key, value)| (key.text(), value))
     }
 
     fn node(&self, id: usize) -> Option<Node<'_>> {
@@ -118,8 +121,8 @@ impl Builder {
                 let line = line.saturating_sub(u64::try_from(empty).unwrap_or(0)).max(1);
                 self.finish(Content::Scalar { text: text.into_owned(), style }, anchor, line)
             }
-            Event::SequenceStart(anchor, _) => self.open(false, anchor, line),
-            Event::MappingStart(anchor, _) => self.open(true, anchor, line),
+            Event::SequenceStart(_, anchor, _) => self.open(false, anchor, line),
+            Event::MappingStart(_, anchor, _) => self.open(true, anchor, line),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             // An alias of a collection that is still open would be a cycle: nothing.
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
@@ -306,6 +309,11 @@ mod tests {
     fn depth_and_size_are_bounded() {
         assert!(Yaml::read(&"- ".repeat(MAX_DEPTH + 1)).unwrap_err().reason.contains("deeper"));
         assert!(Yaml::read(&"- a\n".repeat(MAX_NODES + 1)).unwrap_err().reason.contains("nodes"));
+    }
+
+    #[test]
+    fn a_bracket_may_close_at_the_column_of_its_key() {
+        assert!(Yaml::read("a:\n  b: [\n    \"x\",\n  ]\n\n  c: 1\n").is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod binary_files;
 pub mod ci_configuration;
 pub mod ci_platforms;
 pub mod contribution_guide;
+pub mod dangerous_workflows;
 pub mod large_files;
 pub mod license_present;
 pub mod license_text;
@@ -11,9 +12,16 @@ pub mod lock_ecosystems;
 pub mod lock_files;
 pub mod lock_manifests;
 pub mod magic;
+pub mod pinned_actions;
+pub mod pinned_dependencies;
 pub mod python_requirements;
 pub mod readme_present;
+pub mod script_injection;
 pub mod security_policy;
+pub mod token_permissions;
+pub mod unpinned_commands;
+pub mod unpinned_packages;
+pub mod untrusted_checkout;
 pub mod yaml_outline;
 
 use crate::repository::ambient::target_tree::TargetTree;
@@ -130,4 +138,35 @@ pub const CHECKS: &[Check] = &[
         run: binary_files::run,
     },
     Check { id: "large-files", requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")], run: large_files::run },
+    Check {
+        id: "pinned-actions",
+        requirements: &[scorecard!("Pinned-Dependencies", "pinned-dependencies")],
+        run: pinned_actions::run,
+    },
+    Check {
+        id: "pinned-dependencies",
+        requirements: &[
+            scorecard!("Pinned-Dependencies", "pinned-dependencies"),
+            osps!("OSPS-BR-05.01", "osps-br-0501"),
+        ],
+        run: pinned_dependencies::run,
+    },
+    Check {
+        id: "dangerous-workflows",
+        requirements: &[
+            scorecard!("Dangerous-Workflow", "dangerous-workflow"),
+            osps!("OSPS-BR-01.01", "osps-br-0101"),
+            osps!("OSPS-BR-01.03", "osps-br-0103"),
+        ],
+        run: dangerous_workflows::run,
+    },
+    Check {
+        id: "token-permissions",
+        requirements: &[
+            scorecard!("Token-Permissions", "token-permissions"),
+            osps!("OSPS-AC-04.01", "osps-ac-0401"),
+            osps!("OSPS-AC-04.02", "osps-ac-0402"),
+        ],
+        run: token_permissions::run,
+    },
 ];
