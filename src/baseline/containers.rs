@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+/// A longer name, or default of one, is not read.
+const MAX_NAME: usize = 500;
+
 /// How an image is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImagePin {
@@ -151,6 +154,9 @@ pub fn base_images(instructions: &[Instruction]) -> Vec<(u64, String)> {
 fn expand(text: &str, defaults: &HashMap<&str, &str>) -> String {
     let mut expanded = String::new();
     let mut rest = text.trim_matches(['"', '\'']);
+    if rest.len() > MAX_NAME {
+        return "${}".to_owned();
+    }
     while let Some((before, after)) = rest.split_once('$') {
         expanded.push_str(before);
         let (name, fallback, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
@@ -165,7 +171,7 @@ fn expand(text: &str, defaults: &HashMap<&str, &str>) -> String {
                 (name, None, tail)
             }
         };
-        match defaults.get(name).copied().or(fallback).filter(|value| !value.contains('$')) {
+        match defaults.get(name).copied().or(fallback).filter(|value| !value.contains('$') && value.len() <= MAX_NAME) {
             Some(value) => expanded.push_str(value),
             None => expanded.push_str("${}"),
         }

@@ -11,6 +11,10 @@ use super::yaml::{Node, Yaml};
 
 /// At most so many workflows and actions are read.
 pub const MAX_FILES: usize = 1_000;
+/// Once this many bytes of them were read, no more are.
+pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// A condition is looked at up to this many letters.
+const MAX_CONDITION: usize = 2_000;
 
 /// A workflow or an action in the tree.
 #[derive(Debug)]
@@ -63,8 +67,15 @@ impl Sources {
 
     fn of(tree: &TargetTree, accept: impl Fn(&TreeFile) -> bool) -> Self {
         let mut sources = Self::default();
+        let mut bytes = 0_usize;
         for file in tree.files().iter().filter(|file| accept(file)).take(MAX_FILES) {
+            if bytes > MAX_BYTES {
+                let reason = format!("not looked at after the first {MAX_BYTES} bytes of workflows");
+                sources.unreadable.push((file.path().to_owned(), 1, reason));
+                continue;
+            }
             let document = Document::read(tree, file);
+            bytes = bytes.saturating_add(document.as_str().len());
             match Yaml::read(document.as_str()) {
                 _ if document.text == Text::Unreadable => {
                     sources.unreadable.push((document.path, 1, "the file cannot be opened".to_owned()));
@@ -147,7 +158,13 @@ impl Source {
             let Some(steps) = job.node.get("steps").filter(|steps| lists.insert(steps.id())) else {
                 continue;
             };
-            found.extend(steps.items().filter(|node| seen.insert(node.id())).map(|node| (job, Step { node })));
+            for node in steps.items() {
+                let script = node.get("run").or_else(|| node.get("with"));
+                // A script that is an alias was read where it is anchored.
+                if seen.insert(node.id()) && script.is_none_or(|script| seen.insert(script.id())) {
+                    found.push((job, Step { node }));
+                }
+            }
         }
         found
     }
@@ -207,6 +224,11 @@ impl<'a> Step<'a> {
             None => !job.runner_labels().iter().any(|label| label.starts_with("windows")),
         }
     }
+}
+
+/// A condition without blanks.
+pub fn squeezed(condition: &str) -> String {
+    condition.chars().take(MAX_CONDITION).filter(|letter| !letter.is_whitespace()).collect()
 }
 
 /// Whether an action is one of these, by what stands before its `@`.

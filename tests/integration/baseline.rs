@@ -3,13 +3,17 @@
 mod binary_files;
 mod ci_configuration;
 mod contribution_guide;
+mod dangerous_workflows;
 mod large_files;
 mod license_present;
 mod lock_files;
+mod pinned_actions;
+mod pinned_dependencies;
 mod readme_present;
 mod security_policy;
 mod the_extension;
 mod the_tree;
+mod token_permissions;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -112,6 +116,12 @@ impl Repo {
     fn passes(self, id: &str) -> EvidenceItem {
         self.expect(id, EvidenceResult::Pass)
     }
+}
+
+/// The rules that found something, each with its line.
+fn rules(item: &EvidenceItem) -> Vec<(&str, u64)> {
+    let found = item.facts["findings"].as_array().unwrap();
+    found.iter().map(|found| (found["rule"].as_str().unwrap(), found["line"].as_u64().unwrap())).collect()
 }
 
 fn place(item: &EvidenceItem) -> (&str, Option<u64>) {

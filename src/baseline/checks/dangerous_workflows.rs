@@ -3,7 +3,7 @@
 use crate::baseline::found::{Found, outcome};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::shell::commands;
-use crate::baseline::workflows::{Job, Source, Sources, Step};
+use crate::baseline::workflows::{Job, Source, Sources, Step, squeezed};
 use crate::baseline::yaml::Node;
 use crate::baseline::{expressions, expressions::values};
 use crate::model::Severity;
@@ -58,7 +58,7 @@ pub fn is_guarded(job: Job<'_>, step: Option<Step<'_>>) -> bool {
         "author_association",
     ];
     [job.condition(), step.map(Step::condition).unwrap_or_default()].iter().any(|condition| {
-        let condition: String = condition.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let condition = squeezed(condition);
         GUARDS.iter().any(|guard| condition.contains(guard))
     })
 }

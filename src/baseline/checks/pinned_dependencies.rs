@@ -10,10 +10,12 @@ use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
 use super::lock_files::is_ignored;
-use super::unpinned_commands::unpinned;
+use super::unpinned_commands::{Downloads, unpinned};
 
 /// At most so many scripts are read.
 const MAX_SCRIPTS: usize = 5_000;
+/// At most so many findings of commands are kept.
+const MAX_FOUND: usize = 10_000;
 
 /// Looks at images, then at the commands of workflows, Dockerfiles and shell scripts.
 pub fn run(tree: &TargetTree) -> Outcome {
@@ -31,7 +33,8 @@ pub fn run(tree: &TargetTree) -> Outcome {
     for file in tree.files().iter().filter(|file| is_shell_script(tree, file)).take(MAX_SCRIPTS) {
         looked_at = looked_at.saturating_add(1);
         let document = Document::read(tree, file);
-        in_script(document.as_str(), &document.path, |line| line.saturating_add(1), &mut found);
+        let line_of = |line: u64| line.saturating_add(1);
+        in_script(document.as_str(), &document.path, line_of, &mut Downloads::new(), &mut found);
     }
     let clean = if looked_at == 0 {
         Outcome::not_applicable().observe("No workflow, Dockerfile or shell script was found.")
@@ -53,9 +56,39 @@ fn is_dockerfile(file: &TreeFile) -> bool {
 }
 
 fn is_template(name: &str) -> bool {
-    const OTHER: [&str; 11] =
-        [".tmpl", ".template", ".tpl", ".j2", ".jinja", ".erb", ".in", ".dockerignore", ".md", ".go", ".py"];
-    OTHER.iter().any(|suffix| name.ends_with(suffix))
+    const OTHER: [&str; 30] = [
+        "tmpl",
+        "template",
+        "tpl",
+        "j2",
+        "jinja",
+        "jinja2",
+        "erb",
+        "in",
+        "dockerignore",
+        "md",
+        "rst",
+        "txt",
+        "html",
+        "json",
+        "yml",
+        "yaml",
+        "toml",
+        "go",
+        "py",
+        "pyc",
+        "rs",
+        "c",
+        "cpp",
+        "js",
+        "ts",
+        "java",
+        "rb",
+        "sh",
+        "vim",
+        "snap",
+    ];
+    name.rsplit_once('.').is_some_and(|(_, extension)| OTHER.contains(&extension))
 }
 
 fn is_shell_script(tree: &TargetTree, file: &TreeFile) -> bool {
@@ -84,9 +117,13 @@ fn in_source(source: &Source, found: &mut Vec<Found>) {
             in_image(image.text(), &source.path, image.line(), found);
         }
     }
+    let (mut downloaded, mut of_job) = (Downloads::new(), None);
     for (job, step) in source.steps() {
+        if of_job.replace(job.node.id()) != Some(job.node.id()) {
+            downloaded.clear();
+        }
         if let Some(run) = step.run().filter(|_| step.runs_in_posix_shell(job, source)) {
-            in_script(run.text(), &source.path, |line| run.line_within(line), found);
+            in_script(run.text(), &source.path, |line| run.line_within(line), &mut downloaded, found);
         }
     }
 }
@@ -113,13 +150,21 @@ fn in_dockerfile(document: &Document, found: &mut Vec<Found>) {
     for (line, image) in base_images(&instructions) {
         in_image(&image, &document.path, line, found);
     }
+    let mut downloaded = Downloads::new();
     for (first, script) in instructions.iter().flat_map(scripts) {
-        in_script(&script, &document.path, |line| first.saturating_add(line), found);
+        in_script(&script, &document.path, |line| first.saturating_add(line), &mut downloaded, found);
     }
 }
 
-fn in_script(script: &str, path: &str, line_of: impl Fn(u64) -> u64, found: &mut Vec<Found>) {
-    found.extend(unpinned(script).into_iter().map(|unpinned| {
+fn in_script(
+    script: &str,
+    path: &str,
+    line_of: impl Fn(u64) -> u64,
+    downloaded: &mut Downloads,
+    found: &mut Vec<Found>,
+) {
+    let room = MAX_FOUND.saturating_sub(found.len());
+    found.extend(unpinned(script, downloaded).into_iter().take(room).map(|unpinned| {
         let fails = unpinned.rule == "download-then-run";
         let severity = if fails { Severity::Medium } else { Severity::Low };
         let (line, sentence) = (line_of(unpinned.line), unpinned.sentence);

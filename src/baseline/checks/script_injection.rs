@@ -1,6 +1,6 @@
 //! Rule `script-injection`: what strangers write ends up in the text of a script.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::baseline::expressions::{expressions, is_untrusted, values};
 use crate::baseline::found::{Found, shorten};
@@ -45,7 +45,7 @@ pub fn injections(source: &Source, found: &mut Vec<Found>) {
     let any = !source.is_workflow || triggers.contains(&"workflow_call");
     let severity =
         if triggers.iter().any(|trigger| PRIVILEGED.contains(trigger)) { Severity::Critical } else { Severity::High };
-    let of_workflow = untrusted_variables(source.root());
+    let mut variables = Variables::default();
     for (job, step) in source.steps() {
         let Some(script) = script(step).filter(|script| script.text().contains("${{")) else {
             continue;
@@ -53,13 +53,10 @@ pub fn injections(source: &Source, found: &mut Vec<Found>) {
         if is_guarded(job, Some(step)) {
             continue;
         }
-        let of_job = untrusted_variables(Some(job.node));
-        let of_step = untrusted_variables(Some(step.node));
-        let is_bad = |path: &str| {
-            let variable = path
-                .strip_prefix("env.")
-                .is_some_and(|name| of_workflow.contains(name) || of_job.contains(name) || of_step.contains(name));
-            variable || (is_untrusted(path) && (any || is_carried(path, &triggers)))
+        let scopes = [source.root(), Some(job.node), Some(step.node)];
+        let mut is_bad = |path: &str| match path.strip_prefix("env.") {
+            Some(name) => scopes.iter().flatten().any(|scope| variables.is_untrusted(*scope, name)),
+            None => is_untrusted(path) && (any || is_carried(path, &triggers)),
         };
         for expression in expressions(script.text()) {
             if values(expression.source).iter().any(|path| is_bad(path)) {
@@ -82,19 +79,27 @@ fn script(step: Step<'_>) -> Option<Node<'_>> {
     step.run()
 }
 
-/// The names of variables, in lower case, whose values strangers write.
-fn untrusted_variables(node: Option<Node<'_>>) -> HashSet<String> {
-    node.and_then(|node| node.get("env"))
-        .into_iter()
-        .flat_map(Node::entries)
-        .take(MAX_KEYS)
-        .filter(|(_, value)| {
-            expressions(value.text())
-                .iter()
-                .any(|expression| values(expression.source).iter().any(|path| is_untrusted(path)))
-        })
-        .map(|(name, _)| name.text().to_ascii_lowercase())
-        .collect()
+/// The names of variables, in lower case, whose values strangers write, by the number of their mapping.
+#[derive(Default)]
+struct Variables(HashMap<usize, HashSet<String>>);
+
+impl Variables {
+    fn is_untrusted(&mut self, scope: Node<'_>, name: &str) -> bool {
+        let Some(env) = scope.get("env") else {
+            return false;
+        };
+        self.0.entry(env.id()).or_insert_with(|| untrusted_names(env)).contains(name)
+    }
+}
+
+fn untrusted_names(env: Node<'_>) -> HashSet<String> {
+    let is_untrusted = |value: Node<'_>| {
+        expressions(value.text())
+            .iter()
+            .any(|expression| values(expression.source).iter().any(|path| is_untrusted(path)))
+    };
+    let named = env.entries().take(MAX_KEYS).filter(|(_, value)| is_untrusted(*value));
+    named.map(|(name, _)| name.text().to_ascii_lowercase()).collect()
 }
 
 /// Whether one of the events fills the path at all.

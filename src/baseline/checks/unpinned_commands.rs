@@ -10,6 +10,8 @@ use crate::baseline::shell::{Command, Word, commands};
 
 use super::unpinned_packages::package;
 
+/// A pipeline is followed back over so many commands.
+const MAX_PIPES: usize = 16;
 /// Scripts within scripts are read this deep.
 const MAX_DEPTH: usize = 4;
 
@@ -24,25 +26,27 @@ pub struct Unpinned {
     pub sentence: String,
 }
 
+/// The files that were downloaded and not checked so far; they last from one step, or `RUN`, to the next.
+pub type Downloads = HashSet<String>;
+
 /// The commands of a script that bring in something unpinned.
-pub fn unpinned(script: &str) -> Vec<Unpinned> {
+pub fn unpinned(script: &str, downloaded: &mut Downloads) -> Vec<Unpinned> {
     let mut found = Vec::new();
-    collect(script, 0, 0, &mut found);
+    collect(script, 0, 0, downloaded, &mut found);
     found
 }
 
-fn collect(script: &str, first: u64, depth: usize, found: &mut Vec<Unpinned>) {
+fn collect(script: &str, first: u64, depth: usize, downloaded: &mut Downloads, found: &mut Vec<Unpinned>) {
     let commands = commands(script);
-    let mut downloaded: HashSet<String> = HashSet::new();
     for command in &commands {
         let line = first.saturating_add(command.line);
         if let Some(inner) = shell_script(command).filter(|_| depth < MAX_DEPTH) {
-            collect(inner, line, depth.saturating_add(1), found);
+            collect(inner, line, depth.saturating_add(1), downloaded, found);
         }
         if verifies(command) {
             downloaded.clear();
         }
-        if runs_download(command, &commands, &downloaded) {
+        if runs_download(command, &commands, downloaded) {
             found.push(Unpinned {
                 rule: "download-then-run",
                 line,
@@ -58,7 +62,7 @@ fn collect(script: &str, first: u64, depth: usize, found: &mut Vec<Unpinned>) {
             rule: package.rule,
             line,
             sentence: format!(
-                "`{} {}` takes whatever version is newest: {}.",
+                "`{} {}` leaves the version open: {}.",
                 package.tool,
                 crate::baseline::found::shorten(&package.name),
                 package.remedy
@@ -69,7 +73,7 @@ fn collect(script: &str, first: u64, depth: usize, found: &mut Vec<Unpinned>) {
 
 /// The script that a command gives to a shell with `-c`.
 fn shell_script(command: &Command) -> Option<&str> {
-    if !is_shell(command.program()) {
+    if !is_shell(command.program()) && command.program() != "su" {
         return None;
     }
     let arguments = command.arguments();
@@ -99,8 +103,11 @@ fn verifies(command: &Command) -> bool {
         "slsa-verifier",
         "certutil",
     ];
-    TOOLS.contains(&command.program())
-        || (command.program() == "gh" && command.arguments().first().is_some_and(|word| word.text == "attestation"))
+    let program = command.program().to_ascii_lowercase();
+    // Functions of the script's own are told by their names.
+    TOOLS.contains(&program.as_str())
+        || ["checksum", "verify", "sha256", "sha512"].iter().any(|part| program.contains(part))
+        || (program == "gh" && command.arguments().first().is_some_and(|word| word.text == "attestation"))
 }
 
 fn is_download(command: &Command) -> bool {
@@ -182,7 +189,7 @@ fn reads_script(program: &str, arguments: &[Word]) -> bool {
 /// The commands whose output reaches a command through pipes, the nearest first.
 fn upstream<'a>(command: &'a Command, all: &'a [Command]) -> impl Iterator<Item = &'a Command> {
     let before = |command: &&Command| command.input.and_then(|at| all.get(at));
-    std::iter::successors(before(&command), move |command| before(command)).take(all.len())
+    std::iter::successors(before(&command), move |command| before(command)).take(MAX_PIPES)
 }
 
 /// The file that a download leaves.

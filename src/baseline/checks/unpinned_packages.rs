@@ -20,6 +20,10 @@ pub struct Package {
 /// The first unpinned package that a command installs.
 pub fn package(command: &Command) -> Option<Package> {
     let (program, arguments) = (command.program(), command.arguments());
+    // `./uv` is what the tree itself has built.
+    if command.argv().first().is_some_and(|word| word.text.strip_prefix("./") == Some(program)) {
+        return None;
+    }
     let words: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
     match (program, words.as_slice()) {
         (name, ["install", ..]) if is_pip(name) => pip(arguments.get(1..)?, "pip install"),
@@ -129,7 +133,13 @@ fn pip(words: &[Word], tool: &'static str) -> Option<Package> {
     if has(words, &["--require-hashes", "-c", "--constraint", "--no-index", "--build-constraint"]) {
         return None;
     }
-    let name = operands(words, &PIP_VALUED).into_iter().find(|word| !is_pinned_python(word))?.text.clone();
+    let editable = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .filter(|(option, _)| ["-e", "--editable"].contains(&option.text.as_str()));
+    let editable = editable.map(|(_, source)| source).filter(|source| source.text.contains("://"));
+    let named = operands(words, &PIP_VALUED).into_iter().chain(editable);
+    let name = named.into_iter().find(|word| !is_pinned_python(word))?.text.clone();
     let remedy = "name an exact version (`==`), or install a requirements file with hashes";
     Some(Package { rule: "pip-install", tool, name, remedy })
 }
@@ -139,7 +149,7 @@ fn is_pinned_python(word: &Word) -> bool {
     // `name @ url` is one word when quoted.
     let (name, source) = text.split_once('@').unwrap_or((text, ""));
     if text.contains("://") {
-        let archive = !text.contains("git+") && !text.contains("hg+") && !text.contains("svn+");
+        let archive = !["git+", "hg+", "svn+", "bzr+", "git:"].iter().any(|scheme| text.contains(scheme));
         return word.expands || archive || text.rsplit('@').next().is_some_and(has_commit);
     }
     let exact = |specifier: &str| {

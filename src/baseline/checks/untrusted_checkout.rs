@@ -5,7 +5,7 @@
 use crate::baseline::expressions::{expressions, values};
 use crate::baseline::found::{Found, shorten};
 use crate::baseline::shell::commands;
-use crate::baseline::workflows::{Job, Source, Step, is_action};
+use crate::baseline::workflows::{Job, Source, Step, is_action, squeezed};
 use crate::model::Severity;
 
 use super::dangerous_workflows::{is_guarded, note};
@@ -38,7 +38,7 @@ pub fn checkouts(source: &Source, found: &mut Vec<Found>) {
 /// What was merged has been looked at.
 fn is_merged(job: Job<'_>, step: Step<'_>) -> bool {
     [job.condition(), step.condition()].iter().any(|condition| {
-        let condition: String = condition.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let condition = squeezed(condition);
         condition.contains("pull_request.merged") && !condition.contains("!github.event.pull_request.merged")
     })
 }
