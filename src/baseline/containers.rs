@@ -171,7 +171,7 @@ fn expand(text: &str, defaults: &HashMap<&str, &str>) -> String {
                 (name, None, tail)
             }
         };
-        match defaults.get(name).copied().or(fallback).filter(|value| !value.contains('$') && value.len() <= MAX_NAME) {
+        match defaults.get(name).copied().or(fallback).filter(|value| value.len() <= MAX_NAME && !value.contains('$')) {
             Some(value) => expanded.push_str(value),
             None => expanded.push_str("${}"),
         }

@@ -38,6 +38,8 @@ pub fn unpinned(script: &str, downloaded: &mut Downloads) -> Vec<Unpinned> {
 
 fn collect(script: &str, first: u64, depth: usize, downloaded: &mut Downloads, found: &mut Vec<Unpinned>) {
     let commands = commands(script);
+    let downloads: HashSet<usize> =
+        commands.iter().enumerate().filter(|(_, command)| is_download(command)).map(|(at, _)| at).collect();
     for command in &commands {
         let line = first.saturating_add(command.line);
         if let Some(inner) = shell_script(command).filter(|_| depth < MAX_DEPTH) {
@@ -46,7 +48,7 @@ fn collect(script: &str, first: u64, depth: usize, downloaded: &mut Downloads, f
         if verifies(command) {
             downloaded.clear();
         }
-        if runs_download(command, &commands, downloaded) {
+        if runs_download(command, &commands, &downloads, downloaded) {
             found.push(Unpinned {
                 rule: "download-then-run",
                 line,
@@ -140,14 +142,15 @@ pub fn is_python(name: &str) -> bool {
         .is_some_and(|version| version.chars().all(|letter| letter.is_ascii_digit() || letter == '.'))
 }
 
-fn runs_download(command: &Command, all: &[Command], downloaded: &HashSet<String>) -> bool {
+/// Whether a command runs what one of the `downloads` (by position) gives it, or a file that was downloaded.
+fn runs_download(command: &Command, all: &[Command], downloads: &HashSet<usize>, downloaded: &Downloads) -> bool {
     let program = command.program();
     let file = |word: &Word| downloaded.contains(plain(&word.text));
     if command.argv().first().is_some_and(|word| word.text.contains('/') && file(word)) {
         return true;
     }
     let gives_download = |word: &Word| {
-        word.substituted.last().and_then(|at| all.get(*at)).is_some_and(is_download)
+        word.substituted.last().is_some_and(|at| downloads.contains(at))
             && (word.text == "<()" || word.text == "$()" || word.text.is_empty())
     };
     if ["eval", "source", "."].contains(&program) {
@@ -169,7 +172,7 @@ fn runs_download(command: &Command, all: &[Command], downloaded: &HashSet<String
         Some(_) if !arguments.iter().any(|word| word.text == "-s" || word.text == "-") => return false,
         _ => {}
     }
-    reads_script(program, arguments) && upstream(command, all).any(is_download)
+    reads_script(program, arguments) && upstream(command, all).any(|at| downloads.contains(&at))
 }
 
 /// Whether an interpreter without a script reads one from its input, rather than data.
@@ -186,10 +189,9 @@ fn reads_script(program: &str, arguments: &[Word]) -> bool {
     !options.iter().any(|option| !option.starts_with("--") && option.contains(data))
 }
 
-/// The commands whose output reaches a command through pipes, the nearest first.
-fn upstream<'a>(command: &'a Command, all: &'a [Command]) -> impl Iterator<Item = &'a Command> {
-    let before = |command: &&Command| command.input.and_then(|at| all.get(at));
-    std::iter::successors(before(&command), move |command| before(command)).take(MAX_PIPES)
+/// The positions of the commands whose output reaches a command through pipes, the nearest first.
+fn upstream(command: &Command, all: &[Command]) -> impl Iterator<Item = usize> {
+    std::iter::successors(command.input, |at| all.get(*at)?.input).take(MAX_PIPES)
 }
 
 /// The file that a download leaves.
