@@ -22,7 +22,6 @@ pub mod token_permissions;
 pub mod unpinned_commands;
 pub mod unpinned_packages;
 pub mod untrusted_checkout;
-pub mod yaml_outline;
 
 use crate::repository::ambient::target_tree::TargetTree;
 
