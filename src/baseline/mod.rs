@@ -4,13 +4,19 @@
 //! network, and a file they cannot read becomes an observation. No secret that they come upon is in what they say.
 
 pub mod checks;
+pub mod containers;
 pub mod documents;
+pub mod expressions;
+pub mod found;
 pub mod outcome;
 pub mod prose;
 pub mod result;
 pub mod runner;
 pub mod secrets;
+pub mod shell;
 pub mod survey;
+pub mod workflows;
+pub mod yaml;
 
 use serde_json::{Map, Value, json};
 

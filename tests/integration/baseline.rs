@@ -3,6 +3,7 @@
 mod binary_files;
 mod ci_configuration;
 mod contribution_guide;
+mod dangerous_workflows;
 mod git_fixture;
 mod history;
 mod history_files;
@@ -11,6 +12,8 @@ mod hostile_history;
 mod large_files;
 mod license_present;
 mod lock_files;
+mod pinned_actions;
+mod pinned_dependencies;
 mod readme_present;
 mod secret_rules;
 mod secrets;
@@ -19,6 +22,7 @@ mod signed_tags;
 mod the_canaries;
 mod the_extension;
 mod the_tree;
+mod token_permissions;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -128,6 +132,12 @@ impl Repo {
     fn passes(self, id: &str) -> EvidenceItem {
         self.expect(id, EvidenceResult::Pass)
     }
+}
+
+/// The rules that found something, each with its line.
+fn rules(item: &EvidenceItem) -> Vec<(&str, u64)> {
+    let found = item.facts["findings"].as_array().unwrap();
+    found.iter().map(|found| (found["rule"].as_str().unwrap(), found["line"].as_u64().unwrap())).collect()
 }
 
 fn place(item: &EvidenceItem) -> (&str, Option<u64>) {

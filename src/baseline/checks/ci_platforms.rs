@@ -1,8 +1,7 @@
 //! The CI platforms: where each keeps its configuration, and what makes one more than an empty shell.
 
+use crate::baseline::yaml::{Node, Yaml};
 use crate::repository::ambient::target_tree::TreeFile;
-
-use super::yaml_outline::{Entry, block, child, children, has_value, is_filled, is_filled_anywhere, outline};
 
 /// A CI platform.
 pub struct Platform {
@@ -98,7 +97,7 @@ pub const PLATFORMS: &[Platform] = &[
             (directory == ".buildkite" || directory.starts_with(".buildkite/")) && is_yaml(name)
                 || root(directory, name, &["buildkite.yml"])
         },
-        does_work: |text| any_filled(text, &["steps"]) || outline(text).first().is_some_and(Entry::is_item),
+        does_work: |text| any_filled(text, &["steps"]) || is_list(text),
         needs: "steps",
     },
     Platform {
@@ -195,43 +194,44 @@ pub fn platform_of(file: &TreeFile) -> Option<&'static Platform> {
     PLATFORMS.iter().find(|platform| (platform.owns)(file.directory(), &name))
 }
 
-/// A workflow in the manner of GitHub: a job with a step, a called workflow, or an anchor that stands for either.
+/// A workflow in the manner of GitHub: a job with a step, or a called workflow.
 fn workflow(text: &str) -> bool {
-    let entries = outline(text);
-    let Some(at) = child(&entries, "jobs") else {
-        return flow(text, "jobs", &["\"steps\"", "\"uses\""]);
+    let has_work = |job: Node<'_>| {
+        job.get("steps").is_some_and(|steps| steps.items().next().is_some())
+            || ["uses", "<<"].iter().any(|key| job.get(key).is_some_and(Node::is_filled))
     };
-    if entries.get(at).is_some_and(|entry| entry.value.starts_with('{')) {
-        return flow(text, "jobs", &["steps", "uses"]);
-    }
-    let jobs = block(&entries, at);
-    children(jobs).any(|(at, job)| {
-        let body = block(jobs, at);
-        let steps = child(body, "steps")
-            .is_some_and(|at| body.get(at).is_some_and(has_value) || block(body, at).iter().any(Entry::is_item));
-        steps || is_filled(body, "uses") || is_filled(body, "<<") || job.value.starts_with(['*', '{'])
+    Yaml::read(text).is_ok_and(|yaml| {
+        yaml.root().and_then(|root| root.get("jobs")).is_some_and(|jobs| jobs.entries().any(|(_, job)| has_work(job)))
     })
 }
 
-/// A document in flow style (JSON, for one) that holds the key and one of the others.
-fn flow(text: &str, key: &str, others: &[&str]) -> bool {
-    text.contains(key)
-        && text.contains('{')
-        && others.iter().any(|other| text.contains(other))
-        && (text.trim_start().starts_with('{') || text.contains(&format!("{key}: {{")))
+fn is_list(text: &str) -> bool {
+    Yaml::read(text).is_ok_and(|yaml| yaml.root().is_some_and(Node::is_sequence))
 }
 
 fn any_filled(text: &str, keys: &[&str]) -> bool {
-    any_filled_by(text, |key| keys.contains(&key)) || flow(text, "{", keys)
+    any_filled_by(text, |key| keys.contains(&key))
 }
 
 fn any_filled_by(text: &str, accept: impl Fn(&str) -> bool) -> bool {
-    is_filled_anywhere(&outline(text), accept)
+    match Yaml::read(text) {
+        Ok(yaml) => yaml.pairs().any(|(key, value)| accept(key) && value.is_filled()),
+        Err(_) => names_key(text, accept),
+    }
 }
 
 fn top_filled(text: &str, keys: &[&str]) -> bool {
-    let entries = outline(text);
-    keys.iter().any(|key| is_filled(&entries, key)) || flow(text, "{", keys)
+    match Yaml::read(text) {
+        Ok(yaml) => yaml.documents().any(|top| keys.iter().any(|key| top.get(key).is_some_and(Node::is_filled))),
+        Err(_) => names_key(text, |key| keys.contains(&key)),
+    }
+}
+
+/// Whether a line of a text that is no YAML, as where a template makes it, begins with a key.
+fn names_key(text: &str, accept: impl Fn(&str) -> bool) -> bool {
+    text.lines()
+        .filter_map(|line| line.trim_start_matches([' ', '-']).split_once(':'))
+        .any(|(key, _)| accept(key.trim()))
 }
 
 /// Source of a general language: anything but comments that calls or opens something.
@@ -279,6 +279,12 @@ mod tests {
     fn flow_style_is_read() {
         assert!(workflow("on: push\njobs: {build: {runs-on: x, steps: [{run: make}]}}\n"));
         assert!(workflow("{\"on\": \"push\", \"jobs\": {\"a\": {\"steps\": [{\"run\": \"x\"}]}}}"));
+    }
+
+    #[test]
+    fn a_template_that_is_no_yaml_is_read_by_its_keys() {
+        assert!(any_filled("{% if x %}\ntest:\n  script:\n  - make\n", &["script"]));
+        assert!(!any_filled("{% if x %}\n# script:\n", &["script"]));
     }
 
     #[test]

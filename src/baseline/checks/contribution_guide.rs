@@ -1,6 +1,6 @@
 //! `contribution-guide`: an explanation of how to contribute.
 
-use crate::baseline::documents::{Document, MAX_DOCUMENTS, Text, find, is_text_named};
+use crate::baseline::documents::{Document, MAX_DOCUMENTS, Text, find, is_text_named, line_of};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::prose::{measure, sections, words_in};
 use crate::model::Severity;
@@ -76,8 +76,32 @@ fn from_readme(tree: &TargetTree) -> Outcome {
                 .fact("guide", readme.path.as_str());
         }
     }
+    for readme in find(tree, &["", ".github", "docs"], |name| is_text_named(name, "readme")) {
+        if let Some(line) = line_of(readme.as_str(), links_to_a_guide) {
+            return Outcome::pass()
+                .observe(format!(
+                    "{} links to a guide on contributing at line {line}; what is written there was not looked at.",
+                    readme.path
+                ))
+                .fact("guide", readme.path.as_str());
+        }
+    }
     Outcome::fail(Severity::Low).observe(
         "No contribution guide was found. Add CONTRIBUTING.md: how to propose a change, how to build and test it, what is \
          accepted. (A guide inherited from the organisation cannot be seen here.)",
     )
+}
+
+/// Whether a line links to a page whose path names contributing, as the page of contributors does not.
+fn links_to_a_guide(line: &str) -> bool {
+    line.split(|letter: char| letter.is_whitespace() || "<>()[]\"'`".contains(letter)).any(|word| {
+        let Some((_, path)) = word.split_once("://").and_then(|(_, rest)| rest.split_once('/')) else {
+            return false;
+        };
+        path.split(['/', '#', '?']).any(|part| {
+            let stem = part.split('.').next().unwrap_or_default().to_ascii_lowercase();
+            ["contribute", "contributing", "contribution-guide", "contributing-guide", "how-to-contribute"]
+                .contains(&stem.as_str())
+        })
+    })
 }

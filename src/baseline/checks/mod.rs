@@ -4,6 +4,7 @@ pub mod binary_files;
 pub mod ci_configuration;
 pub mod ci_platforms;
 pub mod contribution_guide;
+pub mod dangerous_workflows;
 pub mod large_files;
 pub mod license_present;
 pub mod license_text;
@@ -11,10 +12,16 @@ pub mod lock_ecosystems;
 pub mod lock_files;
 pub mod lock_manifests;
 pub mod magic;
+pub mod pinned_actions;
+pub mod pinned_dependencies;
 pub mod python_requirements;
 pub mod readme_present;
+pub mod script_injection;
 pub mod security_policy;
-pub mod yaml_outline;
+pub mod token_permissions;
+pub mod unpinned_commands;
+pub mod unpinned_packages;
+pub mod untrusted_checkout;
 
 pub mod history_binary_files;
 pub mod history_coverage;
@@ -185,5 +192,36 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-BR-06.01", "osps-br-0601"),
         ],
         run: Run::Survey(signed_tags::run),
+    },
+    Check {
+        id: "pinned-actions",
+        requirements: &[scorecard!("Pinned-Dependencies", "pinned-dependencies")],
+        run: Run::Tree(pinned_actions::run),
+    },
+    Check {
+        id: "pinned-dependencies",
+        requirements: &[
+            scorecard!("Pinned-Dependencies", "pinned-dependencies"),
+            osps!("OSPS-BR-05.01", "osps-br-0501"),
+        ],
+        run: Run::Tree(pinned_dependencies::run),
+    },
+    Check {
+        id: "dangerous-workflows",
+        requirements: &[
+            scorecard!("Dangerous-Workflow", "dangerous-workflow"),
+            osps!("OSPS-BR-01.01", "osps-br-0101"),
+            osps!("OSPS-BR-01.03", "osps-br-0103"),
+        ],
+        run: Run::Tree(dangerous_workflows::run),
+    },
+    Check {
+        id: "token-permissions",
+        requirements: &[
+            scorecard!("Token-Permissions", "token-permissions"),
+            osps!("OSPS-AC-04.01", "osps-ac-0401"),
+            osps!("OSPS-AC-04.02", "osps-ac-0402"),
+        ],
+        run: Run::Tree(token_permissions::run),
     },
 ];

@@ -1,6 +1,6 @@
 //! `security-policy`: a published way to report a vulnerability.
 
-use crate::baseline::documents::{Document, Text, find, is_text_named, line_of};
+use crate::baseline::documents::{Document, MAX_DOCUMENTS, Text, find, is_text_named, line_of};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::prose::{measure, sections};
 use crate::model::Severity;
@@ -73,10 +73,59 @@ fn without_policy(tree: &TargetTree) -> Outcome {
                 .at_line(&readme.path, section.line);
         }
     }
+    for readme in &readmes {
+        if let Some(line) = line_of(readme.as_str(), reports_vulnerabilities) {
+            return Outcome::warning(Severity::Low)
+                .observe(format!(
+                    "{} says how to report a vulnerability in one line, but platforms and scanners look for SECURITY.md: add one.",
+                    readme.path
+                ))
+                .at_line(&readme.path, line);
+        }
+    }
+    if let Some(document) = deep_in_documentation(tree) {
+        return Outcome::warning(Severity::Low)
+            .observe(format!(
+                "{} says how to report a vulnerability, but platforms and scanners look for SECURITY.md at the root: link to it \
+                 from there.",
+                document.path
+            ))
+            .at(&document.path)
+            .fact("policy", document.path);
+    }
     Outcome::fail(Severity::Medium).observe(
         "No security policy was found in the tree. Add SECURITY.md with a private way to report vulnerabilities and what \
          reporters may expect. (A policy inherited from the organisation cannot be seen here.)",
     )
+}
+
+/// Whether a line tells of reporting vulnerabilities and where.
+fn reports_vulnerabilities(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let tells =
+        ["report a security", "report security", "reporting security", "report vulnerabilit", "report a vulnerabilit"];
+    tells.iter().any(|phrase| lower.contains(phrase)) && has_contact(line)
+}
+
+/// A policy somewhere beneath the documentation: a document of that name that tells of reporting and names a way.
+fn deep_in_documentation(tree: &TargetTree) -> Option<Document> {
+    tree.files()
+        .iter()
+        .filter(|file| {
+            let directory = file.directory().to_lowercase();
+            ["docs/", "doc/", "documentation/"].iter().any(|top| directory.starts_with(top))
+                && is_policy_name(&file.name().to_lowercase())
+        })
+        .take(MAX_DOCUMENTS)
+        .map(|file| Document::read(tree, file))
+        .find(|document| {
+            let lower = document.as_str().to_lowercase();
+            let tells =
+                ["reporting security", "reporting a security", "report a security", "report security", "vulnerabilit"];
+            lower.contains("report")
+                && tells.iter().any(|phrase| lower.contains(phrase))
+                && words(&lower).any(is_address)
+        })
 }
 
 /// Whether a text names an address, a link or a platform's private reporting.

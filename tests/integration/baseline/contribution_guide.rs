@@ -43,3 +43,18 @@ fn accepts_one_deep_in_the_documentation() {
 fn accepts_a_short_one_that_links_to_the_guide() {
     repo().file(".github/CONTRIBUTING.md", "See [the guide](https://proj.io/guide).\n").passes(ID);
 }
+
+#[test]
+fn accepts_a_readme_that_links_to_the_guide() {
+    for target in ["https://proj.io/docs/latest/contribute", "https://github.com/o/r/blob/main/.github/CONTRIBUTING.md"]
+    {
+        repo().file("README.md", format!("# T\n[Contribute]({target}) |\n")).passes(ID);
+    }
+}
+
+#[test]
+fn flags_a_readme_that_links_to_the_contributors() {
+    repo()
+        .file("README.md", "# T\n[x](https://github.com/o/r/graphs/contributors) and contribute/ is a directory.\n")
+        .fails(ID);
+}

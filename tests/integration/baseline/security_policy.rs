@@ -56,3 +56,27 @@ fn accepts_security_txt() {
 fn accepts_the_private_reporting_of_the_platform() {
     repo().file(".github/SECURITY.md", "# Security\nOpen a draft security advisory in this repository.\n").passes(ID);
 }
+
+#[test]
+fn flags_a_line_of_the_readme_as_half_of_it() {
+    let item =
+        repo().file("README.md", "# T\n- **Report a security vulnerability:** https://proj.io/security\n").warns(ID);
+    assert_eq!(place(&item), ("README.md", Some(2)));
+}
+
+#[test]
+fn flags_a_policy_deep_in_the_documentation_as_half_of_it() {
+    let text = "Security policies\n=================\n\nReporting security issues: mail security@proj.io.\n";
+    assert_eq!(
+        place(&repo().file("docs/internals/security.txt", text).warns(ID)),
+        ("docs/internals/security.txt", None)
+    );
+}
+
+#[test]
+fn flags_documentation_of_security_that_is_no_policy() {
+    repo()
+        .file("docs/topics/security.rst", "Security\n========\n\nEscape what users write. See https://proj.io/xss.\n")
+        .file("README.md", "# T\nThe report of the security audit is at https://proj.io/audit.\n")
+        .fails(ID);
+}

@@ -134,6 +134,20 @@ fn hostile_documents_cost_no_more_than_their_length() {
         .file("pyproject.toml", format!("a = {}", "[".repeat(400_000)))
         .file("package.json", "[".repeat(400_000))
         .file(".github/workflows/a.yml", "- ".repeat(400_000))
+        .file(
+            ".github/workflows/b.yml",
+            format!("jobs: &j\n{}", "  a: &a {steps: [&s {run: \"${{ env.A }}\"}, *s]}\n".repeat(5_000)),
+        )
+        .file(".github/workflows/c.yml", format!("jobs: {{a: {{steps: [&s {{run: x}}{}]}}}}\n", ", *s".repeat(50_000)))
+        .file(
+            ".github/workflows/d.yml",
+            format!("on: issues\njobs: {{a: {{steps: [{{run: \"{}\"}}]}}}}\n", "${{ a[".repeat(50_000)),
+        )
+        .file("Dockerfile", format!("ARG A={}\n{}", "a".repeat(400_000), "FROM $A$A\n".repeat(20_000)))
+        .file("a.sh", "sh|".repeat(20_000))
+        .file("b.sh", "$(\"`<(".repeat(150_000))
+        .file("c.sh", "pip install x\n".repeat(10_000))
+        .file("d.sh", "cat <<E\n".repeat(100_000))
         .file(".gitlab-ci.yml", "script:\n".repeat(100_000))
         .file("README.md", "![[](<".repeat(150_000))
         .file("SECURITY.md", "a@".repeat(400_000))
