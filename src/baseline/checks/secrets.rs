@@ -107,7 +107,6 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
         .fact("not_reached", tracked.not_reached)
         .fact("rules", RULES.len())
         .fact("count", places.len().saturating_add(tracked.left_out))
-        .fact("salt", survey.keeper().salt())
         .fact("hits", listed)
 }
 

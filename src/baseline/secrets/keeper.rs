@@ -34,7 +34,8 @@ pub struct Sighting {
     pub hash: String,
 }
 
-/// The salt of a run and the secrets it came upon. It has no `Debug`.
+/// The salt of a run and the secrets it came upon. It has no `Debug`, and the salt is never told: with it, whoever has a report could try
+/// guesses against the hashes.
 pub struct Keeper {
     salt: [u8; 16],
     kept: RefCell<HashSet<Vec<u8>>>,
@@ -49,12 +50,6 @@ impl Keeper {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
         Ok(Self { salt, kept: RefCell::new(HashSet::new()) })
-    }
-
-    /// The salt, in hexadecimal.
-    #[must_use]
-    pub fn salt(&self) -> String {
-        HEXLOWER.encode(&self.salt)
     }
 
     /// Remembers a hit and says what may be said of it.

@@ -162,7 +162,7 @@ fn the_environment_is_the_short_list_and_standard_input_is_empty() {
     // The shell adds its own.
     names.retain(|name| !matches!(*name, "PWD" | "_" | "SHLVL" | "OLDPWD"));
     names.sort_unstable();
-    assert_eq!(names, ["GUIDE_BOARD_CONTEXT", "GUIDE_BOARD_RESULT", "HOME", "LANG", "PATH"]);
+    assert_eq!(names, ["GUIDE_BOARD_CONTEXT", "GUIDE_BOARD_RESULT", "GUIDE_BOARD_TARGET", "HOME", "LANG", "PATH"]);
     assert_eq!(run.text("artifacts/probe/stdin.txt"), "");
     assert!(run.text("artifacts/probe/pwd.txt").trim_end().ends_with("/run/artifacts/probe"));
 }
