@@ -12,7 +12,8 @@ pub fn is_specimen(path: &str) -> bool {
     const DIRECTORIES: [&str; 7] = ["integration", "e2e", "playground", "playgrounds", "corpus", "spec", "specs"];
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     let spaced: String = split_humps(name);
-    let is_of_tests = directory.to_lowercase().split('/').any(|part| DIRECTORIES.contains(&part));
+    let is_of_tests =
+        directory.to_lowercase().split('/').any(|part| DIRECTORIES.contains(&part) || part.starts_with("dummy"));
     is_ignored(directory)
         || is_of_tests
         || spaced.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
@@ -21,7 +22,8 @@ pub fn is_specimen(path: &str) -> bool {
 /// Whether a file is written by machines, so that names in it say nothing: lock files, bundles, pictures.
 #[must_use]
 pub fn is_machine_written(path: &str) -> bool {
-    const ENDINGS: [&str; 14] = [
+    const ENDINGS: [&str; 15] = [
+        ".cargo-checksum.json",
         ".lock",
         "-lock.json",
         ".lock.json",
@@ -77,6 +79,7 @@ mod tests {
             "docs/a.md",
             "config-sample.yml",
             "integration/tls/a.key",
+            "dummyserver/certs/a.key",
         ] {
             assert!(is_specimen(path), "{path}");
         }
@@ -87,7 +90,6 @@ mod tests {
             "a/main.rs",
             ".env",
             "attestation.json",
-            "integrations/slack.py",
             "integrations/slack.py",
         ] {
             assert!(!is_specimen(path), "{path}");

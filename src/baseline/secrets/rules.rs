@@ -301,7 +301,7 @@ pub const RULES: &[Rule] = &[
         ],
         200,
         assigned,
-        r#"(?i)(?:password|passwd|secret|api[_-]?key|access[_-]?key|(?:auth|access)[_-]?token)(?:[_-]?(?:key|token|value))?["'\]]{0,2}\s{0,8}(?:=>|:=|[:=])\s{0,8}["']([^"'\s\\]{12,128})["']"#
+        r#"(?i)(?:^|[^/])(?:password|passwd|secret|api[_-]?key|access[_-]?key|(?:auth|access)[_-]?token)(?:[_-]?(?:key|token|value))?["'\]]{0,2}\s{0,8}(?:=>|:=|[:=])\s{0,8}["']([^"'\s\\]{12,128})["']"#
     ),
 ];
 

@@ -169,6 +169,7 @@ fn near_misses() -> Vec<(&'static str, String)> {
         ("assigned-secret", "secret = \"${{ secrets.DEPLOY_KEY_2 }}\"".to_owned()),
         ("assigned-secret", "secret_name = \"kubernetes-dashboard-certs\"".to_owned()),
         ("assigned-secret", format!("checksum = \"{}\"", hex(64, 13))),
+        ("assigned-secret", format!("{{\"tests/source/Passwd/passwd\":\"{}\"}}", hex(64, 14))),
         ("assigned-secret", "password_url = \"https://a.corp.net/reset/1234\"".to_owned()),
     ]
 }
