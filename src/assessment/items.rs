@@ -112,7 +112,7 @@ pub(super) fn finish_items(
             evidence_refs: referring.remove(file.path.as_str()).unwrap_or_default(),
         })
         .collect();
-    let mut findings = outcome::findings(&evidence, |item| {
+    let mut findings = outcome::findings(&evidence, &plan.target.id, |item| {
         let title = check(plan, &item.extension_id, &item.check_id).and_then(|check| check.title.clone());
         title.unwrap_or_else(|| item.check_id.clone())
     });

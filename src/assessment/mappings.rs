@@ -171,7 +171,7 @@ mod tests {
             evidence("e3", Word::Fail, "r:2"),
             evidence("e4", Word::Blocked, "r:3"),
         ];
-        let mut findings = crate::assessment::outcome::findings(&items, |_| String::new());
+        let mut findings = crate::assessment::outcome::findings(&items, "s", |_| String::new());
         findings[1].disposition = Disposition::Waived;
         let made = mappings(
             &[set(&[("r:1", &["c1"]), ("r:2", &["c1", "c2"]), ("r:3", &["c3"]), ("r:4", &["c4"])])],

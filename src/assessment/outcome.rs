@@ -49,13 +49,18 @@ pub(super) fn severity(item: &Evidence) -> Severity {
 const TITLE: usize = 120;
 
 /// What is wrong, in one line: the first observation, cut after a sentence or a word where it is long; behind its check's name when the check
-/// did not run. An item without an observation has its check's name and its result.
-fn title(item: &Evidence, check: &str) -> String {
+/// did not run, and behind its subject when that is not the target as a whole. An item without an observation has its check's name and its
+/// result.
+fn title(item: &Evidence, check: &str, target: &str) -> String {
     let said = item.observations.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
     let Some(said) = said else { return printable(&format!("{check}: {}", item.result.word()), TITLE - 1) };
     let said = match item.result {
         // Why a check did not run says nothing of the check itself.
         EvidenceResult::Blocked | EvidenceResult::InfrastructureError => format!("{check}: {said}"),
+        // Which test failed, which rule was broken.
+        _ if item.subject_ref != target && !said.contains(&item.subject_ref) => {
+            format!("{}: {said}", printable(&item.subject_ref, TITLE / 2))
+        }
         _ => said.to_owned(),
     };
     let shown = printable(&said, usize::MAX);
@@ -73,8 +78,8 @@ fn title(item: &Evidence, check: &str) -> String {
     }
 }
 
-/// The findings of the evidence, in its order. `check` names a check for people. Before policy every finding is unexpected.
-pub(super) fn findings(evidence: &[Evidence], check: impl Fn(&Evidence) -> String) -> Vec<Finding> {
+/// The findings of the evidence about `target`, in its order. `check` names a check for people. Before policy every finding is unexpected.
+pub(super) fn findings(evidence: &[Evidence], target: &str, check: impl Fn(&Evidence) -> String) -> Vec<Finding> {
     evidence
         .iter()
         .filter(|item| is_finding(item.result))
@@ -88,7 +93,7 @@ pub(super) fn findings(evidence: &[Evidence], check: impl Fn(&Evidence) -> Strin
             subject_ref: item.subject_ref.clone(),
             classification: item.result,
             severity: severity(item),
-            title: title(item, &check(item)),
+            title: title(item, &check(item), target),
             description: item.observations.join("\n"),
             locations: item.locations.clone(),
             requirement_refs: item.requirement_refs.clone(),
@@ -186,7 +191,7 @@ pub(in crate::assessment) mod tests {
 
     fn status(results: &[EvidenceResult]) -> ResultStatus {
         let evidence: Vec<Evidence> = results.iter().copied().map(item).collect();
-        result_status(&evidence, &findings(&evidence, |item| item.check_id.clone()))
+        result_status(&evidence, &findings(&evidence, "s", |item| item.check_id.clone()))
     }
 
     #[test]
@@ -203,7 +208,7 @@ pub(in crate::assessment) mod tests {
     fn four_results_give_findings_with_the_documented_severities() {
         use EvidenceResult as Word;
         let evidence: Vec<Evidence> = EvidenceResult::ALL.iter().copied().map(item).collect();
-        let found: Vec<(Word, Severity)> = findings(&evidence, |_| String::new())
+        let found: Vec<(Word, Severity)> = findings(&evidence, "s", |_| String::new())
             .iter()
             .map(|finding| (finding.classification, finding.severity))
             .collect();
@@ -222,15 +227,21 @@ pub(in crate::assessment) mod tests {
     fn a_title_is_what_is_wrong_in_one_line() {
         let titled = |observations: &[&str]| {
             let observations = observations.iter().map(|text| (*text).to_owned()).collect();
-            title(&Evidence { observations, ..item(EvidenceResult::Fail) }, "A licence is present")
+            title(&Evidence { observations, ..item(EvidenceResult::Fail) }, "A licence is present", "s")
         };
         assert_eq!(titled(&[]), "A licence is present: fail");
         assert_eq!(titled(&["", " \n"]), "A licence is present: fail");
         assert_eq!(titled(&["No licence was found.", "More."]), "No licence was found.");
         let broke =
             Evidence { observations: vec!["exit code 9".to_owned()], ..item(EvidenceResult::InfrastructureError) };
-        assert_eq!(title(&broke, "A licence is present"), "A licence is present: exit code 9");
+        assert_eq!(title(&broke, "A licence is present", "s"), "A licence is present: exit code 9");
         assert_eq!(titled(&["\nfirst\u{1b}[2J\nsecond"]), "first\\u{1b}[2J");
+        let test = |said: &str| {
+            let observations = vec![said.to_owned()];
+            title(&Evidence { observations, subject_ref: "api::put".to_owned(), ..item(EvidenceResult::Fail) }, "", "s")
+        };
+        assert_eq!(test("no answer"), "api::put: no answer");
+        assert_eq!(test("api::put gave no answer"), "api::put gave no answer");
         let sentences = format!("A sentence that says what is wrong here. {}", "word ".repeat(40));
         assert_eq!(titled(&[&sentences]), "A sentence that says what is wrong here.");
         let words = titled(&[&"word ".repeat(40)]);

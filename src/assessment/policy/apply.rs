@@ -100,7 +100,7 @@ mod tests {
 
     fn findings(results: &[EvidenceResult]) -> Vec<Finding> {
         let evidence: Vec<_> = results.iter().copied().map(item).collect();
-        outcome::findings(&evidence, |item| item.check_id.clone())
+        outcome::findings(&evidence, "s", |item| item.check_id.clone())
     }
 
     fn now() -> Timestamp {
