@@ -1,6 +1,6 @@
 //! What a runner reports: untrusted bytes to typed items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -95,6 +95,9 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     redact(&mut outer, redactor);
     let mut outer = Value::Object(outer);
     let mut problems = schema::problems(Schema::RunnerResult, &outer, "result");
+    if items.len() > RESULT_ITEMS {
+        return Err(format!("the result has {} items, and at most {RESULT_ITEMS} are read", items.len()));
+    }
     let mut evidence = Vec::with_capacity(items.len());
     for (index, raw) in items.iter().enumerate() {
         let mut item = value(raw)?;
@@ -113,7 +116,8 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     if !problems.is_empty() {
         return Err(not_valid(&problems));
     }
-    if let Some(stray) = evidence.iter().find(|item| !checks.contains(&item.check_id)) {
+    let known: HashSet<&String> = checks.iter().collect();
+    if let Some(stray) = evidence.iter().find(|item| !known.contains(&item.check_id)) {
         let name = printable(&stray.check_id, 80);
         return Err(format!("the result names {name}, which is no check of this group"));
     }
@@ -123,6 +127,9 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     };
     Ok(RunnerResult { evidence, metadata })
 }
+
+/// At most so many items of a result are read. Each takes about 2 KiB of memory until the run has ended.
+pub(super) const RESULT_ITEMS: usize = 200_000;
 
 /// At most so many problems of a result are told.
 const MOST: usize = 5;
