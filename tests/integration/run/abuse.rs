@@ -72,10 +72,8 @@ fn a_gibibyte_on_both_streams_is_no_result_and_costs_no_more_than_a_result() {
 
 #[test]
 fn a_runner_that_closes_its_output_and_works_on_has_not_ended() {
-    let script = format!(
-        "exec >&- 2>&-\nsleep 0.5\necho late > late.txt\n(\n{}\n) > \"$GUIDE_BOARD_RESULT\"",
-        reports("pass")
-    );
+    let script =
+        format!("exec >&- 2>&-\nsleep 0.5\necho late > late.txt\n(\n{}\n) > \"$GUIDE_BOARD_RESULT\"", reports("pass"));
     let (_world, run) = within(LITTLE, &script);
     run.expect_items("pass", "seen");
     assert_eq!(run.text("artifacts/probe/late.txt"), "late\n");
@@ -162,8 +160,8 @@ fn output_that_is_not_utf_8_is_kept_as_it_is_and_told_readably() {
     let kept = std::fs::read(run.directory.join("artifacts/probe/group.stderr.txt")).expect("read");
     assert_eq!(kept, b"caf\xe9 \xff\n");
 
-    let item = "{\"evidence\": [{\"check_id\": \"one\", \"result\": \"pass\", \"observations\": [\"\\377\"]}]}";
-    let (_world, run) = within(LITTLE, &format!("printf '{}'", item.replace('"', "\\\"").replace("\\\"", "\"")));
+    let item = r#"{"evidence": [{"check_id": "one", "result": "pass", "observations": ["\377"]}]}"#;
+    let (_world, run) = within(LITTLE, &format!("printf '{item}'"));
     run.expect_items("infrastructure_error", "the result is not UTF-8 (byte ");
 }
 
@@ -242,7 +240,8 @@ fn contexts_are_what_their_schemas_say() {
     let copy = |name: &str| format!("#!/bin/sh\ncp \"$GUIDE_BOARD_CONTEXT\" '{}'\n", world.path(name).display());
     // Stands for the interpreter: what is called is seen in the context.
     std::fs::create_dir(world.path("bin")).expect("made");
-    let answer = "if grep -q '\"report_fragment\"'; then echo '{\"markdown\": \"A note.\"}'; else echo '{\"evidence\": []}'; fi";
+    let answer =
+        "if grep -q '\"report_fragment\"'; then echo '{\"markdown\": \"A note.\"}'; else echo '{\"evidence\": []}'; fi";
     let python = format!(
         "#!/bin/sh\nfor role; do :; done\ncp \"$GUIDE_BOARD_CONTEXT\" '{}/'$role.json\n{answer} < \"$GUIDE_BOARD_CONTEXT\"\n",
         world.path("").display()

@@ -16,6 +16,9 @@ use crate::support::{Random, World, eventually, pids, reports, whole};
 /// How many moments are tried where there is time.
 const MOMENTS: usize = 300;
 
+/// After so many of them it is measured anew how long a run takes: machines have other things to do, too.
+const CALIBRATED: usize = 10;
+
 /// For so long they are tried otherwise.
 const SHORT: Duration = Duration::from_secs(5);
 
@@ -43,7 +46,10 @@ fn world() -> World {
         .set("/check_groups", groups)
         .set("/runner_entrypoints", runners)
         .set("/mappings", json!([{"id": "controls", "entries": entries}]))
-        .set("/report_fragments", json!([{"id": "note", "title": "A note", "kind": "markdown_file", "path": "runner.sh"}]))
+        .set(
+            "/report_fragments",
+            json!([{"id": "note", "title": "A note", "kind": "markdown_file", "path": "runner.sh"}]),
+        )
         .script(&format!(
             "mkdir -p deep/er; echo x > deep/er/file; head -c 300000 /dev/zero > zeros\n\
              (setsid sleep 600 &); (setsid sh -c 'exec sleep 600' > /dev/null 2>&1 &)\nsleep 0.05\n{}",
@@ -51,6 +57,7 @@ fn world() -> World {
         ));
     world
         .extension("suite")
+        .set("/check_groups/0/checks", json!([{"id": "four", "matches": ["*a"]}, {"id": "five"}]))
         .set("/check_groups/0/normalizer_ref", json!("junit"))
         .set("/normalizers", json!([{"id": "junit", "kind": "junit-xml", "input": "*.xml"}]))
         .script(&format!("cat > report.xml <<'END'\n{JUNIT}\nEND"));
@@ -61,7 +68,15 @@ fn world() -> World {
 fn command(world: &World, name: &str) -> Command {
     let mut command = world.command();
     command.env("TMPDIR", world.path("tmp"));
-    command.args(["--extension-dir", "extensions", "run", "--target", "target.json", "--assessment", "assessment.json"]);
+    command.args([
+        "--extension-dir",
+        "extensions",
+        "run",
+        "--target",
+        "target.json",
+        "--assessment",
+        "assessment.json",
+    ]);
     command.arg("--output-dir").arg(world.path("runs").join(name));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
@@ -77,7 +92,9 @@ fn living(directory: &Path) -> Vec<u32> {
         let of = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
         let place = std::fs::read_link(format!("/proc/{pid}/cwd"));
         *pid != std::process::id()
-            && (speaks(&of("environ")) || speaks(&of("cmdline")) || place.is_ok_and(|place| place.starts_with(directory)))
+            && (speaks(&of("environ"))
+                || speaks(&of("cmdline"))
+                || place.is_ok_and(|place| place.starts_with(directory)))
     })
     .collect()
 }
@@ -125,6 +142,16 @@ fn killed(world: &World, name: &str, moment: Duration) -> Left {
     }
 }
 
+/// How long a run takes that nobody kills.
+fn undisturbed(world: &World, name: &str) -> Duration {
+    let began = Instant::now();
+    let output = command(world, name).stderr(Stdio::piped()).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(3), "what fails: {}", String::from_utf8_lossy(&output.stderr));
+    let duration = began.elapsed();
+    assert!(whole::is_retained_whole(&world.path("runs").join(name)));
+    duration
+}
+
 /// The names of directories in a listing of `runs list` or `runs problems`, with the reason in the latter.
 fn listed(world: &World, what: &str, key: &str) -> BTreeMap<String, String> {
     let mut command = world.command();
@@ -140,18 +167,15 @@ fn listed(world: &World, what: &str, key: &str) -> BTreeMap<String, String> {
 fn a_run_that_is_killed_at_any_moment_leaves_no_summary_or_a_whole_run() {
     let world = world();
     let mut duration = Duration::ZERO;
-    for name in ["calibrate-1", "calibrate-2"] {
-        let began = Instant::now();
-        let output = command(&world, name).stderr(Stdio::piped()).output().expect("the binary runs");
-        assert_eq!(output.status.code(), Some(3), "one check fails: {}", String::from_utf8_lossy(&output.stderr));
-        duration = duration.max(began.elapsed());
-    }
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros() as u64;
     let mut random = Random::new(seed);
     let bound = std::env::var("GUIDE_BOARD_LOOP_SECONDS").ok().and_then(|text| text.parse().ok());
     let bound = bound.map_or(SHORT, Duration::from_secs);
     let (began, mut left) = (Instant::now(), BTreeMap::new());
     while left.len() < MOMENTS && (left.is_empty() || began.elapsed() < bound) {
+        if left.len().is_multiple_of(CALIBRATED) {
+            duration = undisturbed(&world, &format!("whole-{:03}", left.len()));
+        }
         let name = format!("run-{:03}", left.len());
         let moment = duration.mul_f64(random.below(1_000_000) as f64 / 1e6);
         let came_to = killed(&world, &name, moment);
@@ -159,7 +183,7 @@ fn a_run_that_is_killed_at_any_moment_leaves_no_summary_or_a_whole_run() {
     }
     let count = |kind: Left| left.values().filter(|left| **left == kind).count();
     println!(
-        "seed {seed}: {} of {MOMENTS} moments of a run of {duration:?}: {} before there was a directory, {} before it had run.json, \
+        "seed {seed}: {} of {MOMENTS} moments of a run of about {duration:?}: {} before there was a directory, {} before it had run.json, \
          {} incomplete, {} whole though killed, {} had ended",
         left.len(),
         count(Left::Nothing),
@@ -204,7 +228,7 @@ fn the_working_files_of_a_killed_run_are_no_outputs() {
         command.args(["runs", arguments[0], "--runs-dir", "runs", "--directory", "killed"]).args(&arguments[1..]);
         command.output().expect("the binary runs")
     };
-    let told = runs(&["artifacts"]);
+    let told = runs(&["artifacts", "--include-unlisted"]);
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(text.contains("artifacts/probe/runner") && !text.contains(".work"), "{text}");
     let refused = runs(&["cat", context]);

@@ -186,9 +186,8 @@ impl<'a> RunOnDisk<'a> {
     fn check_findings(&self) {
         let findings = self.items("findings");
         unique(findings.iter().map(|finding| &finding["id"]));
-        let gives = |item: &&Value| {
-            matches!(text(&item["result"]), "fail" | "warning" | "infrastructure_error" | "blocked")
-        };
+        let gives =
+            |item: &&Value| matches!(text(&item["result"]), "fail" | "warning" | "infrastructure_error" | "blocked");
         let giving: Vec<&Value> = self.items("evidence").iter().filter(gives).collect();
         assert_eq!(findings.len(), giving.len());
         let mut counts = BTreeMap::from([("total", 0), ("unexpected", 0), ("expected", 0), ("waived", 0)]);
@@ -226,7 +225,8 @@ impl<'a> RunOnDisk<'a> {
     fn check_mappings(&self) {
         let mappings = self.items("mappings");
         unique(mappings.iter().map(|mapping| &mapping["id"]));
-        let evidence: HashMap<&str, &Value> = self.items("evidence").iter().map(|item| (text(&item["id"]), item)).collect();
+        let evidence: HashMap<&str, &Value> =
+            self.items("evidence").iter().map(|item| (text(&item["id"]), item)).collect();
         let mut by_status: BTreeMap<&str, u64> = BTreeMap::new();
         for mapping in mappings {
             *by_status.entry(text(&mapping["status"])).or_default() += 1;
@@ -267,12 +267,17 @@ impl<'a> RunOnDisk<'a> {
                 referring.entry(text(artifact)).or_default().push(&item["id"]);
             }
         }
-        let mut expected: BTreeMap<&str, &(u64, String)> = self.files.iter().map(|(path, file)| (path.as_str(), file)).collect();
+        let mut expected: BTreeMap<&str, &(u64, String)> =
+            self.files.iter().map(|(path, file)| (path.as_str(), file)).collect();
         expected.retain(|path, _| path.starts_with("artifacts/") && !self.is_not_listed(path));
         for entry in items(&self.documents["reports/assessment-package.json"]["artifact_manifest"]) {
             let path = text(&entry["path"]);
             let (size, digest) = expected.remove(path).unwrap_or_else(|| panic!("{entry} is not there, or twice"));
-            assert_eq!((entry["size_bytes"].as_u64(), text(&entry["sha256"])), (Some(*size), digest.as_str()), "{path}");
+            assert_eq!(
+                (entry["size_bytes"].as_u64(), text(&entry["sha256"])),
+                (Some(*size), digest.as_str()),
+                "{path}"
+            );
             assert_eq!(Some(text(&entry["extension_id"])), path.split('/').nth(1), "{path}");
             assert!(items(&entry["evidence_refs"]).iter().eq(referring.remove(path).unwrap_or_default()), "{entry}");
         }
@@ -299,7 +304,11 @@ impl<'a> RunOnDisk<'a> {
             let path = text(&document["path"]);
             assert!(expected.remove(path), "{path}");
             let (size, digest) = &self.files[path];
-            assert_eq!((document["size_bytes"].as_u64(), text(&document["sha256"])), (Some(*size), digest.as_str()), "{path}");
+            assert_eq!(
+                (document["size_bytes"].as_u64(), text(&document["sha256"])),
+                (Some(*size), digest.as_str()),
+                "{path}"
+            );
         }
         assert!(expected.is_empty(), "not in the submission package: {expected:?}");
         let paths = self.documents["retention-summary.json"]["report_paths"].as_object().expect("an object");
