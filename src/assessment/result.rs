@@ -131,6 +131,34 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
 /// At most so many items of a result are read. Each takes about 2 KiB of memory until the run has ended.
 pub(super) const RESULT_ITEMS: usize = 200_000;
 
+/// At most so many values and members may stand in a result. A number takes two bytes of text and many times that in memory.
+const RESULT_VALUES: usize = 4_000_000;
+
+/// Refuses a result that would take much more memory than it has bytes.
+///
+/// # Errors
+/// One sentence that says so.
+pub(super) fn holdable(bytes: &[u8]) -> Result<&[u8], String> {
+    // Each takes a byte at least.
+    if bytes.len() <= RESULT_VALUES {
+        return Ok(bytes);
+    }
+    let (mut in_text, mut escaped, mut values) = (false, false, 0_usize);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > RESULT_VALUES {
+        return Err(format!("the result has more than {RESULT_VALUES} values, which are not read"));
+    }
+    Ok(bytes)
+}
+
 /// At most so many problems of a result are told.
 const MOST: usize = 5;
 
@@ -181,6 +209,14 @@ mod tests {
     fn the_smallest_item_is_enough() {
         let bytes = br#"{"evidence":[{"check_id":"a","result":"pass"}]}"#;
         assert_eq!(decode(bytes, &["a".to_owned()], &plain()).expect("read").evidence.len(), 1);
+    }
+
+    #[test]
+    fn only_values_outside_of_texts_count() {
+        let text = format!("[\"{}\\\\\", \"\\\"{0}\"]", ",".repeat(RESULT_VALUES));
+        assert!(holdable(text.as_bytes()).is_ok());
+        let values = format!("[{}0]", "0,".repeat(RESULT_VALUES));
+        assert!(holdable(values.as_bytes()).is_err_and(|error| error.contains("more than 4000000 values")));
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Bench;
 use super::problem::Refusal;
@@ -14,6 +15,7 @@ use crate::assessment::capture::{CAPTURE_BYTES, Captured, RESULT_BYTES, capture}
 use crate::assessment::credentials::base_environment;
 use crate::assessment::error::AssessmentError;
 use crate::assessment::extensions::{Extension, PythonFunction, RunnerEntrypoint};
+use crate::assessment::result::holdable;
 use crate::model::{RelativePath, RunnerKind};
 use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 use crate::repository::record::{Left, RecordError, RecordFile};
@@ -71,13 +73,13 @@ impl Ran {
     /// The bytes of the result: the result file's, or else standard output's.
     pub(in crate::assessment) fn result(&self) -> Result<&[u8], String> {
         match &self.left {
-            Left::Bytes(bytes) if !bytes.is_empty() => Ok(bytes),
+            Left::Bytes(bytes) if !bytes.is_empty() => holdable(bytes),
             Left::TooLarge => Err(format!("the result file is larger than {RESULT_BYTES} bytes")),
             Left::Irregular => Err("the result file is a link or a special file; it was not followed".to_owned()),
             Left::Nothing | Left::Bytes(_) if self.stdout.raw_overflow => {
                 Err(format!("standard output is larger than {RESULT_BYTES} bytes and can be no result"))
             }
-            Left::Nothing | Left::Bytes(_) => Ok(&self.stdout.raw),
+            Left::Nothing | Left::Bytes(_) => holdable(&self.stdout.raw),
         }
     }
 }

@@ -191,6 +191,21 @@ fn more_items_than_are_read_are_refused_with_their_number() {
 }
 
 #[test]
+fn a_result_of_very_many_numbers_is_refused_before_it_is_held() {
+    // Wherever they stand: in an item, in the metadata, or in what is no report at all.
+    let place = [
+        (r#"{"evidence": [{"check_id": "one", "result": "pass", "facts": {"x": ["#, "0]}}]}"),
+        (r#"{"evidence": [], "metadata": {"x": ["#, "0]}}"),
+        ("[", "0]"),
+    ];
+    for (head, tail) in place {
+        let script = format!("printf '%s' '{head}'; yes 0, | tr -d '\\n' | head -c 60000000; printf '%s' '{tail}'");
+        let (_world, run) = within(3 * LITTLE, &script);
+        run.expect_items("infrastructure_error", "the result has more than 4000000 values");
+    }
+}
+
+#[test]
 fn a_result_file_beyond_its_bound_is_refused_unread() {
     let (_world, run) = within(3 * LITTLE, "truncate -s 10G \"$GUIDE_BOARD_RESULT\"");
     run.expect_items("infrastructure_error", "the result file is larger than 67108864 bytes");
