@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::capture::CAPTURE_BYTES;
 use super::documents::Fragment;
@@ -11,6 +11,7 @@ use super::error::AssessmentError;
 use super::extensions::{Extension, FragmentKind, FragmentSource};
 use super::runner::{Bench, Program, Refusal, WORKING_FILES, ended, last_words, path};
 use super::schema::{self, Schema};
+use super::writing::ForFragments;
 use crate::model::printable;
 
 /// How long a function that makes a fragment may take when nobody states it.
@@ -18,6 +19,16 @@ const DEFAULT_TIMEOUT_SECONDS: u64 = 60;
 
 /// The longest text of a fragment, in bytes.
 const MAX_MARKDOWN_BYTES: usize = 1 << 20;
+
+/// What one function reads.
+#[derive(Serialize)]
+struct FragmentContext<'a> {
+    #[serde(flatten)]
+    same: &'a ForFragments<'a>,
+    root: &'a Path,
+    extension_path: Option<&'a Path>,
+    report_fragment: Option<&'a Value>,
+}
 
 #[derive(Deserialize)]
 struct FragmentResult {
@@ -28,7 +39,11 @@ struct FragmentResult {
 
 /// Makes the fragments of every extension that takes part, in the profile's order. `context` has what is the same for all of them. One that
 /// cannot be made says why and fails nothing: the evidence stands.
-pub(super) fn fragments(bench: &Bench<'_>, context: &Value, root: &Path) -> Result<Vec<Fragment>, AssessmentError> {
+pub(super) fn fragments(
+    bench: &Bench<'_>,
+    context: &ForFragments<'_>,
+    root: &Path,
+) -> Result<Vec<Fragment>, AssessmentError> {
     let mut made = Vec::new();
     for extension in &bench.plan.extensions {
         for source in &extension.manifest.report_fragments {
@@ -69,18 +84,15 @@ fn call(
     bench: &Bench<'_>,
     extension: &Extension,
     source: &FragmentSource,
-    context: &Value,
+    context: &ForFragments<'_>,
     root: &Path,
     number: usize,
 ) -> Result<FragmentResult, Refusal> {
-    let mut context = context.clone();
-    if let Some(fields) = context.as_object_mut() {
-        let entry = extension.document.value.get("report_fragments").and_then(Value::as_array);
-        let entry = entry.into_iter().flatten().find(|entry| entry.get("id").is_some_and(|id| *id == *source.id));
-        fields.insert("root".to_owned(), json!(root));
-        fields.insert("extension_path".to_owned(), json!(bench.extension_directory(extension)));
-        fields.insert("report_fragment".to_owned(), entry.cloned().unwrap_or_default());
-    }
+    let entries = extension.document.value.get("report_fragments").and_then(Value::as_array);
+    let entry = entries.into_iter().flatten().find(|entry| entry.get("id").is_some_and(|id| *id == *source.id));
+    let extension_path = bench.extension_directory(extension);
+    let context =
+        FragmentContext { same: context, root, extension_path: extension_path.as_deref(), report_fragment: entry };
     let stated = [source.timeout_seconds, bench.plan.assessment.timeout_seconds];
     let timeout_seconds = stated.into_iter().flatten().min().unwrap_or(DEFAULT_TIMEOUT_SECONDS);
     let desk = path(&format!("{WORKING_FILES}/fragment-{number:04}"))?;
@@ -90,7 +102,7 @@ fn call(
         directory: desk.clone(),
         output: path(&format!("{desk}/output"))?,
         desk,
-        context,
+        context: &context,
         timeout_seconds,
         output_limit: CAPTURE_BYTES,
     })?;

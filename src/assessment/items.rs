@@ -53,6 +53,7 @@ pub(super) fn finish_items(
 ) -> Result<Finished, AssessmentError> {
     let walk = record.walk(&relative("artifacts")?)?;
     let present: HashSet<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
+    let checks = checks(plan);
     let mut evidence: Vec<Evidence> = Vec::new();
     let mut runners = preflights;
     let mut told = HashSet::new();
@@ -72,7 +73,8 @@ pub(super) fn finish_items(
             let mut observations = item.observations;
             observations.append(&mut doubts);
             observations.append(&mut left);
-            let declared = check(plan, &step.extension_id, &item.check_id).map(|check| &check.requirement_refs);
+            let declared = checks.get(&(step.extension_id.as_str(), item.check_id.as_str()));
+            let declared = declared.map(|check| &check.requirement_refs);
             evidence.push(Evidence {
                 id: format!("evidence-{:04}", evidence.len() + 1),
                 run_id: run_id.to_string(),
@@ -113,8 +115,8 @@ pub(super) fn finish_items(
         })
         .collect();
     let mut findings = outcome::findings(&evidence, &plan.target.id, |item| {
-        let title = check(plan, &item.extension_id, &item.check_id).and_then(|check| check.title.clone());
-        title.unwrap_or_else(|| item.check_id.clone())
+        let check = checks.get(&(item.extension_id.as_str(), item.check_id.as_str()));
+        check.and_then(|check| check.title.clone()).unwrap_or_else(|| item.check_id.clone())
     });
     let policy_summary = policy::apply(&plan.policy, &mut findings, now);
     let mappings = mappings::mappings(&plan.mappings, &evidence, &findings);
@@ -175,7 +177,12 @@ fn artifact_refs(refs: &[String], extension_id: &str, present: &HashSet<&str>) -
     (kept, doubts)
 }
 
-fn check<'a>(plan: &'a Plan, extension_id: &str, check_id: &str) -> Option<&'a Check> {
-    let extension = super::extension_of(plan, extension_id)?;
-    extension.manifest.check(check_id)
+/// The declared checks by extension and id.
+fn checks(plan: &Plan) -> HashMap<(&str, &str), &Check> {
+    let groups = plan.extensions.iter().flat_map(|extension| {
+        let manifest = &extension.manifest;
+        manifest.check_groups.iter().map(|group| (manifest.id.as_str(), group))
+    });
+    let checks = groups.flat_map(|(extension, group)| group.checks.iter().map(move |check| (extension, check)));
+    checks.map(|(extension, check)| ((extension, check.id.as_str()), check)).collect()
 }

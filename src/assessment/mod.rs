@@ -174,10 +174,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         finished: &finished,
     };
     let root = std::path::absolute(&request.root).unwrap_or_else(|_| request.root.clone());
-    let fragments = match has_functions(&plan) {
-        true => fragments::fragments(&bench, &documents.for_fragments(&output_dir)?, &root)?,
-        false => fragments::fragments(&bench, &Value::Null, &root)?,
-    };
+    let fragments = fragments::fragments(&bench, &documents.for_fragments(&output_dir), &root)?;
     drop(working_files);
     documents.write(record, early, &fragments)?;
     progress.end(finished.result_status);
@@ -201,12 +198,6 @@ impl Drop for WorkingFiles<'_> {
             self.0.discard(&path);
         }
     }
-}
-
-/// Whether a function makes a report fragment: only then the whole run is put together for it.
-fn has_functions(plan: &Plan) -> bool {
-    let mut fragments = plan.extensions.iter().flat_map(|extension| &extension.manifest.report_fragments);
-    fragments.any(|fragment| fragment.kind == extensions::FragmentKind::PythonModule)
 }
 
 /// Runs the steps, each extension's preflight before its first. The second part is what is told of the preflights.

@@ -1,6 +1,6 @@
 //! What a runner reports: untrusted bytes to typed items.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -95,6 +95,9 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     redact(&mut outer, redactor);
     let mut outer = Value::Object(outer);
     let mut problems = schema::problems(Schema::RunnerResult, &outer, "result");
+    if items.len() > RESULT_ITEMS {
+        return Err(format!("the result has {} items, and at most {RESULT_ITEMS} are read", items.len()));
+    }
     let mut evidence = Vec::with_capacity(items.len());
     for (index, raw) in items.iter().enumerate() {
         let mut item = value(raw)?;
@@ -113,7 +116,8 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
     if !problems.is_empty() {
         return Err(not_valid(&problems));
     }
-    if let Some(stray) = evidence.iter().find(|item| !checks.contains(&item.check_id)) {
+    let known: HashSet<&String> = checks.iter().collect();
+    if let Some(stray) = evidence.iter().find(|item| !known.contains(&item.check_id)) {
         let name = printable(&stray.check_id, 80);
         return Err(format!("the result names {name}, which is no check of this group"));
     }
@@ -122,6 +126,37 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
         _ => Map::new(),
     };
     Ok(RunnerResult { evidence, metadata })
+}
+
+/// At most so many items of a result are read. Each takes about 2 KiB of memory until the run has ended.
+pub(super) const RESULT_ITEMS: usize = 200_000;
+
+/// At most so many values and members may stand in a result. A number takes two bytes of text and many times that in memory.
+const RESULT_VALUES: usize = 4_000_000;
+
+/// Refuses a result that would take much more memory than it has bytes.
+///
+/// # Errors
+/// One sentence that says so.
+pub(super) fn holdable(bytes: &[u8]) -> Result<&[u8], String> {
+    // Each takes a byte at least.
+    if bytes.len() <= RESULT_VALUES {
+        return Ok(bytes);
+    }
+    let (mut in_text, mut escaped, mut values) = (false, false, 0_usize);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > RESULT_VALUES {
+        return Err(format!("the result has more than {RESULT_VALUES} values, which are not read"));
+    }
+    Ok(bytes)
 }
 
 /// At most so many problems of a result are told.
@@ -174,6 +209,14 @@ mod tests {
     fn the_smallest_item_is_enough() {
         let bytes = br#"{"evidence":[{"check_id":"a","result":"pass"}]}"#;
         assert_eq!(decode(bytes, &["a".to_owned()], &plain()).expect("read").evidence.len(), 1);
+    }
+
+    #[test]
+    fn only_values_outside_of_texts_count() {
+        let text = format!("[\"{}\\\\\", \"\\\"{0}\"]", ",".repeat(RESULT_VALUES));
+        assert!(holdable(text.as_bytes()).is_ok());
+        let values = format!("[{}0]", "0,".repeat(RESULT_VALUES));
+        assert!(holdable(values.as_bytes()).is_err_and(|error| error.contains("more than 4000000 values")));
     }
 
     proptest! {

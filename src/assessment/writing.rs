@@ -5,12 +5,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::documents::{
-    DocumentEntry, ExportCounts, ExportManifest, Fragment, Package, RunDocument, Source, SourceLock, Submission,
-    Summary,
+    DocumentEntry, Evidence, ExportCounts, ExportManifest, Finding, Fragment, Mapping, Package, PlanDocument,
+    PolicySummary, RunDocument, Source, SourceLock, Submission, Summary,
 };
 use super::error::AssessmentError;
 use super::extensions::{Extension, Framework};
@@ -128,6 +128,21 @@ pub(super) struct Documents<'a> {
     pub(super) finished: &'a Finished,
 }
 
+/// See [`Documents::for_fragments`]. It borrows everything: a run of many items is not held twice.
+#[derive(Serialize)]
+pub(super) struct ForFragments<'a> {
+    schema_version: &'static str,
+    run_dir: &'a Path,
+    run_id: &'a str,
+    plan: &'a PlanDocument,
+    evidence: &'a [Evidence],
+    findings: &'a [Finding],
+    mappings: &'a [Mapping],
+    assessment_package: Package<'a>,
+    policy_summary: &'a PolicySummary,
+    source_lock: &'a SourceLock,
+}
+
 impl Documents<'_> {
     /// The package with these fragments in it.
     fn package<'a>(&'a self, fragments: &'a [Fragment]) -> Package<'a> {
@@ -153,20 +168,20 @@ impl Documents<'_> {
     }
 
     /// What a function that makes a report fragment reads, but for what differs from one to the next.
-    pub(super) fn for_fragments(&self, output_dir: &Path) -> Result<Value, AssessmentError> {
+    pub(super) fn for_fragments<'a>(&'a self, output_dir: &'a Path) -> ForFragments<'a> {
         let finished = self.finished;
-        Ok(json!({
-            "schema_version": "1",
-            "run_dir": output_dir,
-            "run_id": self.run.run_id,
-            "plan": self.plan.document,
-            "evidence": finished.evidence,
-            "findings": finished.findings,
-            "mappings": finished.mappings,
-            "assessment_package": serde_json::to_value(self.package(&[]))?,
-            "policy_summary": finished.policy_summary,
-            "source_lock": self.lock,
-        }))
+        ForFragments {
+            schema_version: "1",
+            run_dir: output_dir,
+            run_id: self.run.run_id,
+            plan: &self.plan.document,
+            evidence: &finished.evidence,
+            findings: &finished.findings,
+            mappings: &finished.mappings,
+            assessment_package: self.package(&[]),
+            policy_summary: &finished.policy_summary,
+            source_lock: self.lock,
+        }
     }
 
     /// Writes everything, the summary last. `early` are the documents that stand already.

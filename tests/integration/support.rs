@@ -1,5 +1,7 @@
 //! Builders for profiles and extensions in a fresh directory, and the binary in a neutral environment.
 
+pub(crate) mod whole;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,9 +13,17 @@ use tempfile::TempDir;
 /// How long a condition may take to come true before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A fresh directory for one test.
+/// A fresh directory for one test. At its end every run that was made in it has to be whole.
 pub(crate) struct World {
     directory: TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            whole::all_beneath(self.directory.path());
+        }
+    }
 }
 
 impl World {
@@ -56,16 +66,22 @@ impl World {
 
     /// A `run` of `target.json` and `assessment.json` with the extensions of this world, into `run`.
     pub(crate) fn run(&self) -> Run {
+        let mut command = self.asked("run");
+        let output = self.path("run");
+        command.arg("--output-dir").arg(&output);
+        Run { command, plan: self.asked("plan"), output }
+    }
+
+    /// A command that takes the profiles of [`run`](Self::run).
+    fn asked(&self, name: &str) -> Command {
         let mut command = self.command();
         if self.path("extensions").is_dir() {
             command.arg("--extension-dir").arg(self.path("extensions"));
         }
-        command.arg("run");
-        let output = self.path("run");
+        command.arg(name);
         command.arg("--target").arg(self.path("target.json"));
         command.arg("--assessment").arg(self.path("assessment.json"));
-        command.arg("--output-dir").arg(&output);
-        Run { command, output }
+        command
     }
 
     /// The bare binary in this world's directory and a neutral environment.
@@ -143,7 +159,9 @@ pub(crate) fn reports(result: &str) -> String {
 
 /// A `run` in the making.
 pub(crate) struct Run {
-    command: Command,
+    pub(crate) command: Command,
+    /// What prints its plan.
+    plan: Command,
     output: PathBuf,
 }
 
@@ -158,15 +176,36 @@ impl Run {
         self
     }
 
-    /// Runs it to its end.
-    pub(crate) fn finish(mut self) -> Finished {
-        let output = self.command.output().expect("the binary runs");
-        Finished {
+    /// Runs it to its end. A run that is then retained is whole, and its plan is the one that `plan` prints.
+    pub(crate) fn finish(self) -> Finished {
+        self.finish_with_peak().0
+    }
+
+    /// The same with the most memory that the program itself held, in bytes, as far as the system tells.
+    pub(crate) fn finish_with_peak(mut self) -> (Finished, u64) {
+        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let pid = child.id();
+        let watching = std::thread::spawn(move || {
+            let mut peak = 0;
+            // It only grows, and goes when the process has ended.
+            while let Some(now) = peak_of(pid) {
+                peak = now;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            peak
+        });
+        let output = child.wait_with_output().expect("the binary runs");
+        let run = Finished {
             code: output.status.code().expect("an exit code"),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
             directory: self.output,
+        };
+        if whole::is_retained_whole(&run.directory) && !matches!(run.code, 1 | 2) {
+            let plan = self.plan.output().expect("the binary runs").stdout;
+            assert_eq!(serde_json::from_slice::<Value>(&plan).expect("a plan"), run.json("plan.json"));
         }
+        (run, watching.join().expect("watched"))
     }
 
     /// Starts it.
@@ -174,6 +213,13 @@ impl Run {
         let child = self.command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
         Started { child, directory: self.output }
     }
+}
+
+/// The most memory that a process held so far, in bytes.
+fn peak_of(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }
 
 /// A `run` that runs. Dropping it kills it.
@@ -244,7 +290,12 @@ pub(crate) fn files(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(next) = waiting.pop() {
-        for entry in std::fs::read_dir(&next).expect("listed") {
+        let listed = match std::fs::read_dir(&next) {
+            // No path of a run is that long.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidFilename => continue,
+            listed => listed.expect("listed"),
+        };
+        for entry in listed {
             let entry = entry.expect("an entry");
             if entry.file_type().expect("a type").is_dir() {
                 waiting.push(entry.path());

@@ -288,12 +288,6 @@ impl Manifest {
         self.check_groups.iter().find(|group| group.id == id)
     }
 
-    /// A check by its id.
-    #[must_use]
-    pub fn check(&self, id: &str) -> Option<&Check> {
-        self.check_groups.iter().flat_map(|group| &group.checks).find(|check| check.id == id)
-    }
-
     /// How many checks it has.
     #[must_use]
     pub fn check_count(&self) -> usize {

@@ -126,12 +126,13 @@ impl Bench<'_> {
         };
         let artifacts = path(&format!("artifacts/{}", step.extension_id))?;
         let before = self.before(extension, group, &artifacts)?;
+        let context = self.context(extension, Some(step));
         let ran = self.execute(Program {
             command,
             output: path(&format!("{artifacts}/{}", step.check_group))?,
             directory: artifacts,
             desk: path(&format!("{WORKING_FILES}/step-{:04}", step.order))?,
-            context: self.context(extension, Some(step)),
+            context: &context,
             timeout_seconds: step.timeout_seconds,
             output_limit: self.output_limit(runner),
         })?;

@@ -185,7 +185,7 @@ impl Bench<'_> {
             output: path(&format!("{artifacts}/_normalizer.{}", step.check_group))?,
             directory: artifacts,
             desk: path(&format!("{WORKING_FILES}/normalizer-{:04}", step.order))?,
-            context,
+            context: &context,
             timeout_seconds,
             output_limit: self.plan.assessment.max_output_bytes.unwrap_or(CAPTURE_BYTES),
         })?;

@@ -48,6 +48,7 @@ impl Bench<'_> {
                 return Ok(Preflight { refusal, told: Map::new() });
             }
         };
+        let context = self.context(extension, None);
         let program = || {
             Ok(Program {
                 command,
@@ -55,7 +56,7 @@ impl Bench<'_> {
                 desk: path(&format!("{WORKING_FILES}/preflight-{}", manifest.id))?,
                 // No group can bear this name.
                 output: path(&format!("artifacts/{}/_preflight", manifest.id))?,
-                context: self.context(extension, None),
+                context: &context,
                 timeout_seconds,
                 output_limit: self.output_limit(runner),
             })

@@ -1,5 +1,6 @@
 //! What stands in the place of evidence that a runner did not give, and why.
 
+use rustix::io::Errno;
 use serde_json::{Map, Value, json};
 
 use crate::assessment::error::AssessmentError;
@@ -77,6 +78,8 @@ impl From<RecordError> for Refusal {
         match error {
             // An earlier runner of the same extension left something there: its fault, not the run's.
             RecordError::InTheWay { .. } => Self::Broken(error.to_string()),
+            // Or it took away the permission to work there.
+            RecordError::Failed { source: Errno::ACCESS | Errno::PERM, .. } => Self::Broken(error.to_string()),
             other => Self::Error(AssessmentError::Record(other)),
         }
     }

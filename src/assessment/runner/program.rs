@@ -1,10 +1,12 @@
 //! Running one program of an extension: context file, environment, captured output, time limit, and what it left.
 
 use std::ffi::OsString;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Bench;
@@ -13,6 +15,7 @@ use crate::assessment::capture::{CAPTURE_BYTES, Captured, RESULT_BYTES, capture}
 use crate::assessment::credentials::base_environment;
 use crate::assessment::error::AssessmentError;
 use crate::assessment::extensions::{Extension, PythonFunction, RunnerEntrypoint};
+use crate::assessment::result::holdable;
 use crate::model::{RelativePath, RunnerKind};
 use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 use crate::repository::record::{Left, RecordError, RecordFile};
@@ -27,8 +30,20 @@ const STREAM_PATIENCE: Duration = Duration::from_secs(5);
 /// Calls a function of an extension.
 const SHIM: &str = include_str!("shim.py");
 
+/// What a program reads, written piece by piece.
+pub(in crate::assessment) trait Context {
+    /// Writes it as JSON.
+    fn write(&self, out: &mut dyn Write) -> serde_json::Result<()>;
+}
+
+impl<T: Serialize> Context for T {
+    fn write(&self, out: &mut dyn Write) -> serde_json::Result<()> {
+        serde_json::to_writer(out, self)
+    }
+}
+
 /// A program that is to be run.
-pub(in crate::assessment) struct Program {
+pub(in crate::assessment) struct Program<'a> {
     /// Its argument vector.
     pub(in crate::assessment) command: Vec<OsString>,
     /// Its working directory in the run directory; made when it is not there.
@@ -38,7 +53,7 @@ pub(in crate::assessment) struct Program {
     /// Where its output goes: this path with `.stdout.txt` and `.stderr.txt`.
     pub(in crate::assessment) output: RelativePath,
     /// What it reads.
-    pub(in crate::assessment) context: Value,
+    pub(in crate::assessment) context: &'a dyn Context,
     /// How long it may take.
     pub(in crate::assessment) timeout_seconds: u64,
     /// How much of each stream is kept.
@@ -58,13 +73,13 @@ impl Ran {
     /// The bytes of the result: the result file's, or else standard output's.
     pub(in crate::assessment) fn result(&self) -> Result<&[u8], String> {
         match &self.left {
-            Left::Bytes(bytes) if !bytes.is_empty() => Ok(bytes),
+            Left::Bytes(bytes) if !bytes.is_empty() => holdable(bytes),
             Left::TooLarge => Err(format!("the result file is larger than {RESULT_BYTES} bytes")),
             Left::Irregular => Err("the result file is a link or a special file; it was not followed".to_owned()),
             Left::Nothing | Left::Bytes(_) if self.stdout.raw_overflow => {
                 Err(format!("standard output is larger than {RESULT_BYTES} bytes and can be no result"))
             }
-            Left::Nothing | Left::Bytes(_) => Ok(&self.stdout.raw),
+            Left::Nothing | Left::Bytes(_) => holdable(&self.stdout.raw),
         }
     }
 }
@@ -139,14 +154,12 @@ impl Bench<'_> {
     }
 
     /// Runs a program to its end, whatever that is.
-    pub(in crate::assessment) fn execute(&self, program: Program) -> Result<Ran, Refusal> {
+    pub(in crate::assessment) fn execute(&self, program: Program<'_>) -> Result<Ran, Refusal> {
         self.record.ensure_directory(&program.directory)?;
         let directory = self.output_dir.join(program.directory.as_str());
         let context = path(&format!("{}/context.json", program.desk))?;
         let result = path(&format!("{}/result.json", program.desk))?;
-        let text = serde_json::to_vec(&program.context).map_err(AssessmentError::Encoding)?;
-        self.record.write(&context, &text)?;
-        drop((text, program.context));
+        self.write_context(&context, program.context)?;
         let stdout = self.record.create_file(&path(&format!("{}.stdout.txt", program.output))?)?;
         let stderr = self.record.create_file(&path(&format!("{}.stderr.txt", program.output))?)?;
         let mut environment = base_environment(|name| std::env::var_os(name));
@@ -190,6 +203,20 @@ impl Bench<'_> {
             }
         }
         Ok(Ran { ending, stdout, stderr, left: left? })
+    }
+
+    fn write_context(&self, path: &RelativePath, context: &dyn Context) -> Result<(), Refusal> {
+        let mut file = BufWriter::with_capacity(1 << 16, self.record.create_file(path)?);
+        let failed = |error: std::io::Error| RecordError::Failed {
+            operation: "written",
+            path: path.to_string(),
+            source: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
+        };
+        context.write(&mut file).map_err(|error| match error.io_error_kind() {
+            Some(_) => AssessmentError::Record(failed(error.into())),
+            None => AssessmentError::Encoding(error),
+        })?;
+        Ok(file.flush().map_err(failed)?)
     }
 
     /// How much of each stream of a runner is kept: the least that is stated.

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 
+use super::descent::Descent;
 use super::tree::entries;
 use super::{DIRECTORY, FOUND_FILE, RecordError, RunRecord};
 use crate::model::RelativePath;
@@ -83,26 +84,32 @@ impl RunRecord {
     /// When the disk fails.
     pub fn left_beneath(&self, below: &RelativePath) -> Result<Vec<LeftFile>, RecordError> {
         let mut found = Vec::new();
-        let mut waiting = vec![below.clone()];
-        while let Some(path) = waiting.pop() {
+        let mut descent = Descent::new(self, below);
+        while let Some((path, opened)) = descent.next() {
             let failed = |source| RecordError::Failed { operation: "listed", path: path.to_string(), source };
-            let directory = match self.open_directory(Some(&path)) {
+            let directory = match opened {
                 Ok(directory) => directory,
                 Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::ACCESS | Errno::PERM) => continue,
                 Err(error) => return Err(failed(error)),
             };
-            for entry in entries(&directory).map_err(failed)? {
+            let mut below = Vec::new();
+            let listed = match entries(&*directory) {
+                Err(Errno::ACCESS | Errno::PERM) => continue,
+                listed => listed.map_err(failed)?,
+            };
+            for entry in listed {
                 let Some(child) = entry.name.to_str().ok().and_then(|name| path.join(name).ok()) else { continue };
                 match entry.kind {
-                    FileType::Directory => waiting.push(child),
+                    FileType::Directory => below.push(child),
                     FileType::RegularFile => {
-                        let stat = rustix::fs::statat(&directory, &entry.name, AtFlags::SYMLINK_NOFOLLOW);
+                        let stat = rustix::fs::statat(&*directory, &entry.name, AtFlags::SYMLINK_NOFOLLOW);
                         let Ok(stat) = stat else { continue };
                         found.push(LeftFile { path: child, state: state(&stat) });
                     }
                     _ => {}
                 }
             }
+            descent.then(&directory, below);
         }
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)

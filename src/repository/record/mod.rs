@@ -12,6 +12,7 @@
 //! - **Durable.** [`RunRecord::finish`] flushes every file and directory of the run, what runners left included, before the summary gets
 //!   its name, and the directory after that.
 
+mod descent;
 mod left;
 #[cfg(test)]
 mod tests;

@@ -148,6 +148,18 @@ fn a_very_deep_tree_is_walked_and_flushed_with_few_descriptors() {
 }
 
 #[test]
+fn a_tree_with_more_branches_than_may_be_held_open_is_walked_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (_, record) = record(directory.path());
+    for depth in 0..150 {
+        let branch = format!("artifacts/{}z/file", "d/".repeat(depth));
+        record.write(&path(&branch), b"x").expect("written");
+    }
+    assert_eq!(record.walk(&path("artifacts")).expect("walked").files.len(), 150);
+    assert_eq!(record.left_beneath(&path("artifacts")).expect("listed").len(), 150);
+}
+
+#[test]
 fn working_files_are_removed_and_links_out_of_them_are_not_followed() {
     let directory = tempfile::tempdir().expect("a directory");
     let outside = directory.path().join("outside");

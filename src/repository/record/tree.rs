@@ -1,14 +1,18 @@
 //! Walking the run directory that is being made: what runners left, its digests, its flushing, and the removal of working files.
 
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
+use super::descent::Descent;
 use super::{DIRECTORY, FOUND_FILE, RecordError, RunRecord, flush};
 use crate::model::{RelativePath, printable};
+
+/// So many files and directories are flushed one by one. A flush waits for the disk each time, so that many of them take minutes.
+const ONE_BY_ONE: usize = 300;
 
 /// A regular file beneath the run directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +86,10 @@ impl RunRecord {
     /// When the disk fails; what merely may not be read is [`Irregular`].
     pub fn walk(&self, below: &RelativePath) -> Result<Walk, RecordError> {
         let mut walk = Walk::default();
-        let mut waiting = vec![below.clone()];
-        while let Some(path) = waiting.pop() {
-            let directory = match self.open_directory(Some(&path)) {
+        let mut chunk = vec![0_u8; 128 * 1024];
+        let mut descent = Descent::new(self, below);
+        while let Some((path, opened)) = descent.next() {
+            let directory = match opened {
                 Ok(directory) => directory,
                 Err(Errno::NOENT) => continue,
                 Err(Errno::ACCESS | Errno::PERM) => {
@@ -97,9 +102,17 @@ impl RunRecord {
                 }
                 Err(source) => return Err(failed("listed", &path, source)),
             };
-            let own_device = rustix::fs::fstat(&directory).map_err(|error| failed("listed", &path, error))?.st_dev;
+            let own_device = rustix::fs::fstat(&*directory).map_err(|error| failed("listed", &path, error))?.st_dev;
+            let listed = match entries(&*directory) {
+                // It may be opened and not searched.
+                Err(Errno::ACCESS | Errno::PERM) => {
+                    walk.irregular.push(irregular(path.as_str(), IrregularKind::Unreadable));
+                    continue;
+                }
+                listed => listed.map_err(|error| failed("listed", &path, error))?,
+            };
             let mut below = Vec::new();
-            for entry in entries(&directory).map_err(|error| failed("listed", &path, error))? {
+            for entry in listed {
                 let Some(child) = entry.name.to_str().ok().and_then(|name| path.join(name).ok()) else {
                     let shown = format!("{path}/{}", entry.name.to_bytes().escape_ascii());
                     walk.irregular.push(irregular(&shown, IrregularKind::Name));
@@ -110,7 +123,7 @@ impl RunRecord {
                         walk.irregular.push(irregular(child.as_str(), IrregularKind::Mount));
                     }
                     FileType::Directory => below.push(child),
-                    FileType::RegularFile => match hash(&directory, &entry, &child)? {
+                    FileType::RegularFile => match hash(&*directory, &entry, &child, &mut chunk)? {
                         Ok(file) => walk.files.push(file),
                         Err(kind) => walk.irregular.push(irregular(child.as_str(), kind)),
                     },
@@ -118,15 +131,15 @@ impl RunRecord {
                     _ => walk.irregular.push(irregular(child.as_str(), IrregularKind::Special)),
                 }
             }
-            waiting.extend(below.into_iter().rev());
+            descent.then(&directory, below);
         }
         Ok(walk)
     }
 
-    /// Flushes every regular file and every directory of the run, children before parents.
+    /// Flushes every regular file and every directory of the run, children before parents; many of them at once, with their filesystem.
     pub(super) fn flush_all(&self) -> Result<(), RecordError> {
         let mut directories: Vec<Option<RelativePath>> = vec![None];
-        let mut next = 0;
+        let (mut next, mut files) = (0, 0);
         while let Some(path) = directories.get(next).cloned() {
             next += 1;
             let shown = path.as_ref().map_or(".", RelativePath::as_str);
@@ -135,10 +148,18 @@ impl RunRecord {
                 Err(error) if is_no_output(error) => continue,
                 Err(error) => return Err(unflushed(shown, error)),
             };
-            let listed = entries(&directory).map_err(|error| unflushed(shown, error))?;
+            let listed = match entries(&directory) {
+                Err(error) if is_no_output(error) => continue,
+                listed => listed.map_err(|error| unflushed(shown, error))?,
+            };
             for entry in listed {
+                // Everything that is to be flushed was written before, so what follows is covered, too.
+                if files + directories.len() > ONE_BY_ONE && self.flush_filesystem()? {
+                    return Ok(());
+                }
                 match entry.kind {
                     FileType::RegularFile => {
+                        files += 1;
                         match rustix::fs::openat(&directory, &entry.name, FOUND_FILE, Mode::empty()) {
                             Ok(file) => flush(&file, shown)?,
                             Err(error) if is_no_output(error) => {}
@@ -165,6 +186,22 @@ impl RunRecord {
             }
         }
         Ok(())
+    }
+
+    /// Flushes the filesystem that the run is on. False when the system cannot.
+    #[cfg(target_os = "linux")]
+    fn flush_filesystem(&self) -> Result<bool, RecordError> {
+        match rustix::fs::syncfs(&self.directory) {
+            Ok(()) => Ok(true),
+            // Sandboxes refuse what they do not know.
+            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => Ok(false),
+            Err(error) => Err(unflushed(".", error)),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn flush_filesystem(&self) -> Result<bool, RecordError> {
+        Ok(false)
     }
 
     /// Removes a directory of working files and all that is in it. Nothing is followed; what stands elsewhere is never touched.
@@ -209,15 +246,15 @@ impl RunRecord {
     }
 }
 
-pub(super) fn entries(directory: &OwnedFd) -> Result<Vec<Entry>, Errno> {
+pub(super) fn entries(directory: impl AsFd) -> Result<Vec<Entry>, Errno> {
     let mut found = Vec::new();
-    for entry in Dir::read_from(directory)? {
+    for entry in Dir::read_from(&directory)? {
         let entry = entry?;
         let name = entry.file_name();
         if name == c"." || name == c".." {
             continue;
         }
-        let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let stat = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let kind = FileType::from_raw_mode(stat.st_mode);
         found.push(Entry { name: name.to_owned(), kind, device: stat.st_dev });
     }
@@ -227,9 +264,10 @@ pub(super) fn entries(directory: &OwnedFd) -> Result<Vec<Entry>, Errno> {
 
 /// Hashes one file. The type that counts is that of the opened file.
 fn hash(
-    directory: &OwnedFd,
+    directory: impl AsFd,
     entry: &Entry,
     path: &RelativePath,
+    chunk: &mut [u8],
 ) -> Result<Result<RecordedFile, IrregularKind>, RecordError> {
     let file = match rustix::fs::openat(directory, &entry.name, FOUND_FILE, Mode::empty()) {
         Ok(file) => file,
@@ -243,9 +281,8 @@ fn hash(
     }
     let mut digest = Sha256::new();
     let mut size_bytes: u64 = 0;
-    let mut chunk = vec![0_u8; 128 * 1024];
     loop {
-        let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut chunk))
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *chunk))
             .map_err(|error| failed("read", path, error))?;
         if count == 0 {
             break;

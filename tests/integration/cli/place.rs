@@ -23,6 +23,14 @@ pub(super) struct Place {
     _writer: File,
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            crate::support::whole::all_beneath(self.directory.path());
+        }
+    }
+}
+
 impl Place {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");

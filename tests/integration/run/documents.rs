@@ -14,6 +14,7 @@ fn sample(world: &World) -> crate::support::Finished {
     command.args(["run", "--target", "bundled:profiles/targets/sample-repository.json"]);
     command.args(["--assessment", "bundled:profiles/assessments/sample-noop.json", "--label", "branch=main"]);
     let done = command.arg("--output-dir").arg(&output).args(["--run-id", "run-1", "--json"]).output().expect("runs");
+    assert!(crate::support::whole::is_retained_whole(&output));
     crate::support::Finished {
         code: done.status.code().expect("a code"),
         stdout: String::from_utf8(done.stdout).expect("UTF-8"),

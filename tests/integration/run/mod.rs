@@ -1,7 +1,9 @@
 //! `guide-board run`, from the outside.
 
+mod abuse;
 mod before_runners;
 mod documents;
+mod kills;
 mod policy;
 mod refusals;
 mod reports_read;

@@ -96,17 +96,6 @@ fn a_missing_program_blocks_and_a_program_that_cannot_be_executed_breaks() {
 }
 
 #[test]
-fn a_flood_is_capped_and_the_run_ends() {
-    let (_world, run) = run("head -c 70000000 /dev/zero | tr '\\0' x; head -c 40000000 /dev/zero | tr '\\0' y >&2");
-    let run = run.expect_code(5);
-    run.expect_items("infrastructure_error", "can be no result");
-    for stream in ["stdout", "stderr"] {
-        let length = run.text(&format!("artifacts/probe/group.{stream}.txt")).len();
-        assert!((16 * 1024 * 1024..17 * 1024 * 1024).contains(&length), "{length}");
-    }
-}
-
-#[test]
 fn links_and_special_files_left_behind_are_told_and_not_listed() {
     let script = format!(
         "ln -s /etc/passwd link; mkfifo fifo; echo fine > file; mkdir sub; ln -s / sub/root; {}",

@@ -41,7 +41,10 @@ fn a_timeout_reaches_a_runner_and_descendants_that_are_deaf_to_sigterm() {
         .extension("probe")
         .timeout(1)
         .script(&format!("trap '' TERM\n{DEAF}\necho $$ > runner\nwhile :; do sleep 1; done"));
-    let run = world.run().finish().expect_code(5);
+    let (run, peak) = world.run().finish_with_peak();
+    assert!(peak < 64 << 20, "{} KiB", peak >> 10);
+    let run = run.expect_code(5);
+    run.expect_items("infrastructure_error", "took longer than 1 s");
     assert_eq!(run.items("one")[0]["facts"]["signal"], 9);
     for pid in pids(&run.directory.join("artifacts/probe"), &["deaf", "runner"]) {
         assert!(!is_alive(pid), "{pid}");
