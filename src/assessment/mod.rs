@@ -32,6 +32,7 @@ mod runner;
 pub mod runner_context;
 pub mod sample_noop;
 pub mod schema;
+mod schema_problems;
 mod writing;
 
 use std::collections::btree_map::Entry;

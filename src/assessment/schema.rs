@@ -6,6 +6,7 @@ use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
 
 use super::error::ProfileProblem;
+use super::schema_problems;
 use crate::model::printable;
 
 /// At most so many problems of one document are told.
@@ -101,11 +102,15 @@ struct Embedded;
 
 impl Retrieve for Embedded {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let name = uri.as_str().strip_prefix(BASE).and_then(|file| file.strip_suffix(".schema.json"));
-        let text = name.and_then(super::embedded::schema);
-        let text = text.ok_or_else(|| format!("{uri} is no schema of guide-board, and nothing is fetched"))?;
-        Ok(serde_json::from_str(text)?)
+        document_at(uri.as_str())
+            .ok_or_else(|| format!("{uri} is no schema of guide-board, and nothing is fetched").into())
     }
+}
+
+/// One of the embedded schemas by where it says it is.
+pub(super) fn document_at(uri: &str) -> Option<Value> {
+    let name = uri.strip_prefix(BASE)?.strip_suffix(".schema.json")?;
+    serde_json::from_str(super::embedded::schema(name)?).ok()
 }
 
 fn embedded(schema: Schema) -> Result<Validator, String> {
@@ -149,32 +154,12 @@ pub(super) fn told(
     match validator {
         Ok(validator) => validator
             .iter_errors(document)
+            .flat_map(|error| schema_problems::told(&error))
             .take(MOST)
-            .map(|error| {
-                let pointer = error.instance_path().to_string();
-                let expected = error.masked_with("it").to_string();
-                let message = if is_container_problem(&error) {
-                    expected
-                } else if pointer.starts_with("/credentials_ref") {
-                    // Somebody may have put the credential itself there.
-                    format!("found a value that is not shown here: {expected}")
-                } else {
-                    format!("found {}: {expected}", printable(&error.instance().to_string(), 80))
-                };
-                problem(&pointer, printable(&message, 600))
-            })
+            .map(|(pointer, message)| problem(&pointer, printable(&message, 1200)))
             .collect(),
         Err(error) => vec![problem("", format!("the embedded schema is broken, a fault of guide-board: {error}"))],
     }
-}
-
-/// Whether the message already names the part of the object that is wrong, so that showing the whole object adds nothing.
-fn is_container_problem(error: &jsonschema::ValidationError<'_>) -> bool {
-    use jsonschema::error::ValidationErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. }
-    )
 }
 
 #[cfg(test)]
@@ -195,9 +180,11 @@ mod tests {
         let document = json!({"id": 7, "endpoints": [{"binding": ""}], "subject_typ": "x"});
         let found = problems(Schema::TargetProfile, &document, "t.json");
         let pointers: Vec<&str> = found.iter().map(|problem| problem.pointer.as_str()).collect();
-        assert!(pointers.contains(&"/id") && pointers.contains(&"/endpoints/0") && pointers.contains(&""), "{found:?}");
+        for pointer in ["/id", "/endpoints/0", "/endpoints/0/binding", "/subject_typ", ""] {
+            assert!(pointers.contains(&pointer), "{pointer}: {found:?}");
+        }
         let id = found.iter().find(|problem| problem.pointer == "/id").expect("the id's problem");
-        assert_eq!(id.to_string(), "t.json: /id: found 7: it is not of type \"string\"");
+        assert_eq!(id.to_string(), "t.json: /id: found 7, expected a text");
     }
 
     #[test]
