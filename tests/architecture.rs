@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("baseline", &["model", "repository", "assessment"]),
     ("jobs", &["model", "repository", "process"]),
     ("wire", &[]),
-    ("services", &["model", "repository", "jobs", "wire"]),
+    ("services", &["model", "repository", "assessment", "jobs", "wire"]),
     ("server", &["model", "repository", "jobs", "wire", "services"]),
     ("client", &["wire"]),
     (

@@ -12,6 +12,7 @@
 
 mod cancel;
 mod capture;
+pub mod check;
 mod credentials;
 pub mod documents;
 pub mod embedded;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{PlanDocument, PlannedExtension, Policy, Step};
 use super::error::{AssessmentError, ProfileProblem};
-use super::extensions::{CheckGroup, Extension, discover};
+use super::extensions::{CheckGroup, Extension, Naming, Survey};
 use super::mappings::{self, MappingSet};
 use super::policy::{self, PolicyKind, PolicySet};
 use super::profile::{AssessmentProfile, ProfileSource, TargetProfile, load_assessment, load_target};
@@ -50,12 +50,29 @@ pub fn plan(
     assessment: &ProfileSource,
     extension_dirs: &[std::path::PathBuf],
 ) -> Result<Plan, AssessmentError> {
+    plan_with(target, assessment, Survey::of(extension_dirs, Naming::Paths))
+}
+
+/// Makes the plan with extensions that were already looked for.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with(
+    target: &ProfileSource,
+    assessment: &ProfileSource,
+    extensions: Survey,
+) -> Result<Plan, AssessmentError> {
     let mut problems = Vec::new();
     let target = kept(load_target(target), &mut problems);
     let loaded = kept(load_assessment(assessment), &mut problems);
-    let extensions = kept(discover(extension_dirs), &mut problems);
+    let extensions = kept(extensions.whole(), &mut problems);
     let selected = match (&loaded, extensions) {
-        (Some(assessment), Some(extensions)) => select(assessment, &extensions, &mut problems),
+        (Some(assessment), Some(extensions)) => {
+            let selection = select(assessment, &extensions);
+            problems.extend(selection.absent_problems(assessment, &extensions));
+            problems.extend(selection.problems);
+            selection.extensions
+        }
         _ => Vec::new(),
     };
     let policy = loaded.as_ref().and_then(|loaded| kept(policy::load(loaded, assessment), &mut problems));
@@ -92,25 +109,44 @@ fn kept<T>(read: Result<T, Vec<ProfileProblem>>, problems: &mut Vec<ProfileProbl
     }
 }
 
+/// What an assessment profile chooses of the extensions there are.
+pub(super) struct Selection {
+    /// Those that it lists and that are there, in its order.
+    pub(super) extensions: Vec<Extension>,
+    /// The places in its list of those that are not.
+    absent: Vec<usize>,
+    /// What is wrong in what it asks of those that are.
+    pub(super) problems: Vec<ProfileProblem>,
+}
+
+impl Selection {
+    /// The ids that it lists and that no extension bears.
+    pub(super) fn absent_ids<'a>(&self, assessment: &'a AssessmentProfile) -> impl Iterator<Item = &'a String> {
+        self.absent.iter().filter_map(|index| assessment.extensions.get(*index))
+    }
+
+    /// The same, where each of them is a fault.
+    fn absent_problems(&self, assessment: &AssessmentProfile, extensions: &[Extension]) -> Vec<ProfileProblem> {
+        let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
+        let tell = |(index, id): (&usize, &String)| {
+            let message = format!(
+                "there is no extension {id}; there are: {}. Name its directory with --extension-dir",
+                known.join(", ")
+            );
+            assessment.document.problem(&format!("/extensions/{index}"), &message)
+        };
+        self.absent.iter().zip(self.absent_ids(assessment)).map(tell).collect()
+    }
+}
+
 /// The extensions that the profile lists, checked for what it asks of them.
-fn select(
-    assessment: &AssessmentProfile,
-    extensions: &[Extension],
-    problems: &mut Vec<ProfileProblem>,
-) -> Vec<Extension> {
+pub(super) fn select(assessment: &AssessmentProfile, extensions: &[Extension]) -> Selection {
     let document = &assessment.document;
-    let mut selected = Vec::new();
+    let (mut selected, mut absent, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (index, id) in assessment.extensions.iter().enumerate() {
         match extensions.iter().find(|extension| extension.manifest.id == *id) {
             Some(extension) => selected.push(extension.clone()),
-            None => {
-                let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
-                let message = format!(
-                    "there is no extension {id}; there are: {}. Name its directory with --extension-dir",
-                    known.join(", ")
-                );
-                problems.push(document.problem(&format!("/extensions/{index}"), &message));
-            }
+            None => absent.push(index),
         }
     }
     for (index, group) in assessment.check_groups.iter().flatten().enumerate() {
@@ -133,7 +169,7 @@ fn select(
             document.problem("/check_groups", "the list is empty, so nothing would run; leave it out for all groups"),
         );
     }
-    selected
+    Selection { extensions: selected, absent, problems }
 }
 
 fn document(

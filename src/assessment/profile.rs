@@ -31,6 +31,15 @@ pub enum ProfileSource {
     File(PathBuf),
     /// A profile that the binary carries, by its path in the repository. It is read as if it stood in the working directory.
     Bundled(String),
+    /// A file that a request names: where it stands is not told.
+    Named {
+        /// Where it stands.
+        file: PathBuf,
+        /// What it is called.
+        name: String,
+    },
+    /// The text itself, from a request. It stands nowhere, so of the files that it names only bundled ones are read.
+    Text(String),
 }
 
 impl FromStr for ProfileSource {
@@ -49,6 +58,8 @@ impl fmt::Display for ProfileSource {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Bundled(path) => write!(f, "bundled:{path}"),
+            Self::Named { name, .. } => f.write_str(name),
+            Self::Text(_) => f.write_str("document"),
         }
     }
 }
@@ -194,8 +205,9 @@ impl Document {
 fn load(source: &ProfileSource, bundled_directory: &str) -> Result<Document, Vec<ProfileProblem>> {
     let problem = |message: String| vec![ProfileProblem { file: source.to_string(), pointer: String::new(), message }];
     match source {
-        ProfileSource::File(path) => {
-            let text = ambient::read_text(path, DOCUMENT_BYTES).map_err(|error| problem(error.to_string()))?;
+        ProfileSource::File(path) | ProfileSource::Named { file: path, .. } => {
+            let text = ambient::read_text(path, DOCUMENT_BYTES)
+                .map_err(|error| problem(error.told_of(&source.to_string())))?;
             let resolved = ambient::resolved(path);
             let base = resolved.parent().unwrap_or(Path::new("/")).to_owned();
             Document::parse(source.to_string(), &text, base)
@@ -208,6 +220,10 @@ fn load(source: &ProfileSource, bundled_directory: &str) -> Result<Document, Vec
                 ))
             })?;
             Document::parse(source.to_string(), text, ambient::resolved(Path::new(".")).join(bundled_directory))
+        }
+        ProfileSource::Text(text) => {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            Document::parse(source.to_string(), text, PathBuf::new())
         }
     }
 }
@@ -231,7 +247,11 @@ pub(super) fn load_beside(
     }
     let name = match source {
         ProfileSource::File(path) => beside(path).display().to_string(),
-        ProfileSource::Bundled(_) => reference.to_owned(),
+        ProfileSource::Named { .. } if Path::new(reference).is_absolute() => {
+            Path::new(reference).file_name().map_or_else(String::new, |last| last.to_string_lossy().into_owned())
+        }
+        ProfileSource::Named { name, .. } => beside(Path::new(name)).display().to_string(),
+        ProfileSource::Bundled(_) | ProfileSource::Text(_) => reference.to_owned(),
     };
     let text = ambient::read_text(&profile.base.join(reference), DOCUMENT_BYTES).map_err(|error| {
         // Named as the profile names it, not where it was looked for.
@@ -246,6 +266,13 @@ pub(super) fn load_beside(
         vec![profile.problem(pointer, &message)]
     })?;
     Document::parse(name, &text, PathBuf::new())
+}
+
+impl ProfileSource {
+    /// Whether a document that the profile names can be read: a text stands nowhere, and what came with a request opens no file.
+    pub(super) fn can_name(&self, reference: &str) -> bool {
+        !matches!(self, Self::Text(_)) || reference.starts_with("bundled:")
+    }
 }
 
 impl AssessmentProfile {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::exit::{self, Failure};
 use super::{Globals, logging, terminal};
 use crate::assessment::AssessmentError;
-use crate::assessment::extensions::{Extension, ExtensionRoot, discover};
+use crate::assessment::extensions::{Extension, ExtensionRoot, Naming, Survey};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +62,7 @@ pub(super) fn run(args: &ExtensionsArgs, globals: &Globals) -> ExitCode {
 }
 
 fn found(directories: &[PathBuf]) -> Result<Vec<Extension>, Failure> {
-    discover(directories).map_err(|problems| Failure::new(exit::USAGE, AssessmentError::Invalid(problems).to_string()))
+    Survey::of(directories, Naming::Paths).whole().map_err(|problems| Failure::new(exit::USAGE, AssessmentError::Invalid(problems).to_string()))
 }
 
 fn list(globals: &Globals, as_json: bool) -> Result<u8, Failure> {

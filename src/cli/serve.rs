@@ -174,11 +174,11 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         JobSettings { max_running: args.max_running_jobs, max_queued: args.max_queued_jobs, ..JobSettings::default() };
     let instance =
         getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
-    let launcher = Launcher { program, root: root.clone(), extension_dirs };
+    let launcher = Launcher { program, root: root.clone(), extension_dirs: extension_dirs.clone() };
     Ok(Config {
         repository: Arc::new(repository),
         jobs: JobTable::new(settings, launcher, format!("{instance:016x}")),
-        policy: StartPolicy { root, profile_dirs, read_only: args.read_only },
+        policy: StartPolicy { root, profile_dirs, extension_dirs, read_only: args.read_only },
         max_concurrent_calls: args.max_concurrent_calls,
         max_connections: args.max_connections,
         poll_interval: Duration::from_secs_f64(args.poll_interval),

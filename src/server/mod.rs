@@ -86,8 +86,10 @@ pub async fn run(
         max_connections: config.max_connections,
     };
     let retained = RetainedRuns::new(Arc::clone(&config.repository), admission.clone());
-    let runs = Runs::new(Arc::clone(&config.repository), Arc::clone(&config.jobs), config.policy, admission.clone());
-    let catalog = Catalog::new(Arc::clone(&config.repository), Arc::clone(&config.jobs), facts, admission.clone());
+    let policy = Arc::new(config.policy);
+    let (repository, jobs) = (Arc::clone(&config.repository), Arc::clone(&config.jobs));
+    let runs = Runs::new(Arc::clone(&repository), Arc::clone(&jobs), Arc::clone(&policy), admission.clone());
+    let catalog = Catalog::new(repository, jobs, facts, policy, admission.clone());
     let (health, health_service) = health::service(&config.repository).await;
     let (stop, stopped) = watch::channel(false);
     let (cut, is_cut) = watch::channel(false);

@@ -1,12 +1,19 @@
-//! `CatalogService`: what this server is.
+//! `CatalogService`: what this server is, and what its assessments are made of.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
+use tokio::sync::Semaphore;
+
 use super::admission::Admission;
-use super::{MAX_MESSAGE_BYTES, MAX_PAGE_SIZE, MAX_REQUEST_BYTES, blocking, convert};
+use super::page_token::{PageToken, QueryFingerprint};
+use super::parse::{self, FieldError};
+use super::start_policy::StartPolicy;
+use super::{MAX_MESSAGE_BYTES, MAX_PAGE_SIZE, MAX_REQUEST_BYTES, assessments, blocking, convert, status};
+use crate::assessment::extensions::{Naming, Survey};
+use crate::assessment::{AssessmentError, ProfileProblem, ProfileSource, check, plan};
 use crate::jobs::{JobTable, StatusCounts};
 use crate::model::JobStatus;
 use crate::repository::{Repository, RunsRoot, View};
@@ -15,6 +22,10 @@ use crate::wire::pb::catalog_service_server::CatalogService;
 
 /// The schema version of every document that a run has.
 const SCHEMA_VERSION: &str = "1";
+
+/// How many profiles are looked at and assessments planned at once. A small document can be wrong in very many places, all of which are
+/// found before the first is told: this bounds what that takes.
+const MAX_CHECKS: usize = 4;
 
 /// What a server tells of itself beside its roots and jobs.
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +46,38 @@ pub struct Catalog {
     repository: Arc<Repository>,
     jobs: Arc<JobTable>,
     facts: ServerFacts,
+    policy: Arc<StartPolicy>,
     admission: Admission,
+    checks: Arc<Semaphore>,
 }
 
 impl Catalog {
     /// Tells these things.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         repository: Arc<Repository>,
         jobs: Arc<JobTable>,
         facts: ServerFacts,
+        policy: Arc<StartPolicy>,
         admission: Admission,
     ) -> Self {
-        Self { repository, jobs, facts, admission }
+        Self { repository, jobs, facts, policy, admission, checks: Arc::new(Semaphore::new(MAX_CHECKS)) }
+    }
+
+    /// Does such work on a thread where it may block, as soon as there is a place for it.
+    async fn checking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&StartPolicy) -> Result<T, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let permit = self.admission.admit()?;
+        let place = Arc::clone(&self.checks).acquire_owned().await.map_err(|error| status::internal(&error))?;
+        let policy = Arc::clone(&self.policy);
+        blocking(permit, move || {
+            let done = work(&policy);
+            drop(place);
+            done.map(Response::new)
+        })
+        .await
     }
 }
 
@@ -60,6 +90,66 @@ impl CatalogService for Catalog {
         let permit = self.admission.admit()?;
         let this = self.clone();
         blocking(permit, move || Ok(Response::new(this.describe()))).await
+    }
+
+    async fn list_extensions(
+        &self,
+        request: Request<pb::ListExtensionsRequest>,
+    ) -> Result<Response<pb::ListExtensionsResponse>, Status> {
+        let request = request.into_inner();
+        self.checking(move |policy| {
+            let limit = parse::page_size(request.page_size)?;
+            let fingerprint = QueryFingerprint::of("ListExtensions", "", &request.extension_dirs);
+            let after: Option<String> = PageToken::read(&request.page_token, &fingerprint)?;
+            let survey = Survey::of(&policy.extension_dirs(&request.extension_dirs)?, Naming::Names);
+            let (mut reply, next) = assessments::page(&survey, after.as_deref(), limit);
+            reply.next_page_token = next.map(|id| PageToken::write(&fingerprint, id)).unwrap_or_default();
+            Ok(reply)
+        })
+        .await
+    }
+
+    async fn validate_profile(
+        &self,
+        request: Request<pb::ValidateProfileRequest>,
+    ) -> Result<Response<pb::ValidateProfileResponse>, Status> {
+        let request = request.into_inner();
+        self.checking(move |policy| {
+            let kind = request.kind();
+            let source = match (request.path.as_str(), request.document) {
+                ("", document) if document.is_empty() => {
+                    return Err(FieldError::new("path", "give path or document").into());
+                }
+                ("", document) => ProfileSource::Text(document),
+                (path, document) if document.is_empty() => policy.profile_source("path", path)?,
+                _ => return Err(FieldError::new("document", "give path or document, not both").into()),
+            };
+            let directories = policy.extension_dirs(&request.extension_dirs)?;
+            let verdict = match kind {
+                pb::ProfileKind::Unspecified => {
+                    return Err(FieldError::new("kind", "say what the profile describes: target or assessment").into());
+                }
+                pb::ProfileKind::Target => check::target(&source),
+                pb::ProfileKind::Assessment => check::assessment(&source, Survey::of(&directories, Naming::Names)),
+            };
+            Ok(assessments::verdict(&verdict))
+        })
+        .await
+    }
+
+    async fn plan_assessment(
+        &self,
+        request: Request<pb::PlanAssessmentRequest>,
+    ) -> Result<Response<pb::PlanAssessmentResponse>, Status> {
+        let request = request.into_inner();
+        self.checking(move |policy| {
+            let target = policy.profile_source("target", &request.target)?;
+            let assessment = policy.profile_source("assessment", &request.assessment)?;
+            let survey = Survey::of(&policy.extension_dirs(&request.extension_dirs)?, Naming::Names);
+            let planned = plan::plan_with(&target, &assessment, survey).and_then(|plan| assessments::planned(&plan));
+            planned.map_err(|error| not_planned(&error, &request.target))?.ok_or_else(status::plan_too_large)
+        })
+        .await
     }
 }
 
@@ -110,6 +200,14 @@ impl Catalog {
         }
         described
     }
+}
+
+/// Why there is no plan. What is wrong in the target profile belongs to that field, all else to the assessment, which names it.
+fn not_planned(error: &AssessmentError, target: &str) -> Status {
+    let AssessmentError::Invalid(problems) = error else { return status::internal(error) };
+    let field = |problem: &ProfileProblem| if problem.file == target { "target" } else { "assessment" };
+    let told: Vec<_> = problems.iter().map(|problem| (field(problem), problem.to_string())).collect();
+    status::profile_invalid(&told)
 }
 
 fn job_counts(counts: &StatusCounts) -> pb::JobCounts {

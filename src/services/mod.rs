@@ -4,6 +4,7 @@
 //! one answer whichever way it is asked.
 
 mod admission;
+mod assessments;
 mod catalog;
 mod convert;
 mod items;
@@ -12,15 +13,18 @@ mod page_token;
 mod parse;
 mod retained;
 mod runs;
+mod start_policy;
 mod status;
 mod streams;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 pub use admission::{Admission, MAX_CONCURRENT_CALLS};
+pub use assessments::{all_extensions, verdict};
 pub use catalog::{Catalog, ServerFacts};
 pub use retained::RetainedRuns;
-pub use runs::{Runs, StartPolicy};
+pub use runs::Runs;
+pub use start_policy::StartPolicy;
 pub use status::{DOMAIN, failed, limit_reached, reason_of};
 
 /// The largest reply message, in bytes.

@@ -9,26 +9,16 @@ use super::admission::Admission;
 use super::page_token::{PageToken, QueryFingerprint};
 use super::parse::{self, FieldError};
 use super::retained::{ReportOptions, reports_of};
+use super::start_policy::StartPolicy;
 use super::{blocking, convert, listing, status};
 use crate::jobs::{self, JobRequest, JobTable};
-use crate::model::{DirectoryName, JobStatus, RelativePath};
-use crate::repository::{Repository, RunSelector, RunsRoot, ambient, layout};
+use crate::model::{DirectoryName, JobStatus};
+use crate::repository::{Repository, RunSelector, RunsRoot, layout};
 use crate::wire::pb;
 use crate::wire::pb::run_service_server::RunService;
 
 /// The longest request id, in characters.
 const MAX_REQUEST_ID: usize = 128;
-
-/// Where a job's profiles may stand, and whether jobs may be started at all.
-#[derive(Debug, Clone)]
-pub struct StartPolicy {
-    /// The directory that relative names are meant from.
-    pub root: PathBuf,
-    /// The directories that profiles must land in.
-    pub profile_dirs: Vec<PathBuf>,
-    /// Whether StartRun is refused.
-    pub read_only: bool,
-}
 
 /// Starts jobs and tells how they fare.
 #[derive(Debug, Clone)]
@@ -42,19 +32,8 @@ pub struct Runs {
 impl Runs {
     /// Starts jobs in these roots under this policy.
     #[must_use]
-    pub fn new(repository: Arc<Repository>, jobs: Arc<JobTable>, policy: StartPolicy, admission: Admission) -> Self {
-        Self { repository, jobs, policy: Arc::new(policy), admission }
-    }
-}
-
-impl StartPolicy {
-    fn profile(&self, field: &'static str, text: &str) -> Result<PathBuf, FieldError> {
-        let name: RelativePath = text.parse().map_err(|error: crate::model::PathSyntaxError| {
-            FieldError::path(field, error.to_string().replace("run directory", "server's root"))
-        })?;
-        ambient::land_within(&self.root, &name, &self.profile_dirs).ok_or_else(|| {
-            FieldError::new(field, "there is no such file in the server's profiles directory or an extension directory")
-        })
+    pub const fn new(repository: Arc<Repository>, jobs: Arc<JobTable>, policy: Arc<StartPolicy>, admission: Admission) -> Self {
+        Self { repository, jobs, policy, admission }
     }
 }
 

@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::page_token;
 use super::parse::FieldError;
 use crate::jobs;
+use crate::model::printable;
 use crate::repository;
 
 /// The domain of every reason.
@@ -87,6 +88,36 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = next.source();
     }
     text
+}
+
+/// The most problems of profiles that a refusal tells, and the bytes that they may take together.
+const MAX_VIOLATIONS: (usize, usize) = (20, 3072);
+
+/// The refusal of profiles and extensions that are not what they must be: each problem with the request's field that it belongs to.
+pub(super) fn profile_invalid(problems: &[(&'static str, String)]) -> Status {
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let first = problems.first().map(|(_, told)| printable(told, 300)).unwrap_or_default();
+    let message = format!("{count} in the profiles or extensions; the first: {first}");
+    let mut details = ErrorDetails::with_error_info("PROFILE_INVALID", DOMAIN, HashMap::new());
+    let (most, mut left) = MAX_VIOLATIONS;
+    for (field, told) in problems.iter().take(most) {
+        let told = printable(told, 1000);
+        match left.checked_sub(field.len() + told.len() + 16) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        details.add_bad_request_violation(*field, told);
+    }
+    Status::with_error_details(Code::InvalidArgument, bounded(&message), details)
+}
+
+/// A plan that no message holds.
+pub(super) fn plan_too_large() -> Status {
+    let message = "the plan is larger than a message; name fewer check groups, or run `guide-board plan`";
+    build(Code::FailedPrecondition, "DOCUMENT_TOO_LARGE", message, false)
 }
 
 impl From<FieldError> for Status {

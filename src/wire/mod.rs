@@ -35,8 +35,11 @@ named!(
     GetServerInfoResponse,
     Job,
     ListEvidenceResponse,
+    ListExtensionsResponse,
     ListFindingsResponse,
     ListProblemsResponse,
     ListRetainedRunsResponse,
+    PlanAssessmentResponse,
     StreamArtifactManifestResponse,
+    ValidateProfileResponse,
 );

@@ -50,42 +50,77 @@ impl Extension {
     }
 }
 
-/// All extensions there are: the bundled ones, then those of the directories, each of which is an extension itself or holds extensions.
-///
-/// # Errors
-/// Every manifest that is not valid and every id that two extensions bear, at once.
-pub fn discover(directories: &[PathBuf]) -> Result<Vec<Extension>, Vec<ProfileProblem>> {
-    let mut problems = Vec::new();
-    let mut found = Vec::new();
-    for (name, text) in embedded::extensions() {
-        let label = format!("bundled:extensions/{name}/extension.json");
-        let read = Document::parse(label, text, PathBuf::new())
-            .and_then(|document| validity::valid(document, ExtensionRoot::Bundled, OsStr::new(name)));
-        collect(read, &mut found, &mut problems);
-    }
-    for directory in directories {
-        match manifests(directory) {
-            Ok(places) => {
-                for place in places {
-                    collect(load(&place), &mut found, &mut problems);
+/// What the extensions of the operator's directories are called, in problems and in what is planned with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By their paths: for the operator.
+    Paths,
+    /// By the last component of their paths: for whoever must not see where they stand.
+    Names,
+}
+
+/// What was found when extensions were looked for.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The valid ones: the bundled ones first, then by directory. No two bear one id.
+    pub extensions: Vec<Extension>,
+    /// Every manifest that is not valid, every id that two extensions bear, and every directory that holds none.
+    pub problems: Vec<ProfileProblem>,
+}
+
+impl Survey {
+    /// Looks at the bundled extensions and at those of the directories, each of which is an extension itself or holds extensions.
+    #[must_use]
+    pub fn of(directories: &[PathBuf], naming: Naming) -> Self {
+        let mut problems = Vec::new();
+        let mut found = Vec::new();
+        for (name, text) in embedded::extensions() {
+            let label = format!("bundled:extensions/{name}/extension.json");
+            let read = Document::parse(label, text, PathBuf::new())
+                .and_then(|document| validity::valid(document, ExtensionRoot::Bundled, OsStr::new(name)));
+            collect(read, &mut found, &mut problems);
+        }
+        for directory in directories {
+            match manifests(directory, naming) {
+                Ok(places) => {
+                    for place in places {
+                        collect(load(&place, naming), &mut found, &mut problems);
+                    }
+                }
+                Err(message) => {
+                    problems.push(ProfileProblem { file: naming.of(directory), pointer: String::new(), message });
                 }
             }
-            Err(message) => {
-                problems.push(ProfileProblem {
-                    file: directory.display().to_string(),
-                    pointer: String::new(),
-                    message,
-                });
+        }
+        let mut seen = HashSet::new();
+        let mut extensions = Vec::new();
+        for extension in found {
+            if seen.insert(extension.manifest.id.clone()) {
+                extensions.push(extension);
+            } else {
+                problems
+                    .push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
             }
         }
+        Self { extensions, problems }
     }
-    let mut seen = HashSet::new();
-    for extension in &found {
-        if !seen.insert(extension.manifest.id.as_str()) {
-            problems.push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
+
+    /// The extensions, if there is no problem.
+    ///
+    /// # Errors
+    /// The problems.
+    pub fn whole(self) -> Result<Vec<Extension>, Vec<ProfileProblem>> {
+        if self.problems.is_empty() { Ok(self.extensions) } else { Err(self.problems) }
+    }
+}
+
+impl Naming {
+    fn of(self, directory: &Path) -> String {
+        match self {
+            Self::Paths => directory.display().to_string(),
+            Self::Names => directory.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         }
     }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 fn collect(
@@ -100,12 +135,12 @@ fn collect(
 }
 
 /// The directories of extensions that an operator's directory stands for: itself, or those in it that have a manifest.
-fn manifests(directory: &Path) -> Result<Vec<PathBuf>, String> {
+fn manifests(directory: &Path, naming: Naming) -> Result<Vec<PathBuf>, String> {
     if has_manifest(directory) {
         return Ok(vec![ambient::resolved(directory)]);
     }
     let below: Vec<PathBuf> = ambient::subdirectories(directory)
-        .map_err(|error| error.to_string())?
+        .map_err(|error| error.told_of(&naming.of(directory)))?
         .into_iter()
         .filter(|below| has_manifest(below))
         .map(|below| ambient::resolved(&below))
@@ -127,11 +162,10 @@ fn has_manifest(directory: &Path) -> bool {
     }
 }
 
-fn load(directory: &Path) -> Result<Extension, Vec<ProfileProblem>> {
-    let path = directory.join("extension.json");
-    let name = path.display().to_string();
-    let text = ambient::read_text(&path, DOCUMENT_BYTES).map_err(|error| {
-        vec![ProfileProblem { file: name.clone(), pointer: String::new(), message: error.to_string() }]
+fn load(directory: &Path, naming: Naming) -> Result<Extension, Vec<ProfileProblem>> {
+    let name = format!("{}/extension.json", naming.of(directory));
+    let text = ambient::read_text(&directory.join("extension.json"), DOCUMENT_BYTES).map_err(|error| {
+        vec![ProfileProblem { file: name.clone(), pointer: String::new(), message: error.told_of(&name) }]
     })?;
     let document = Document::parse(name, &text, directory.to_owned())?;
     let root = ExtensionRoot::External(directory.to_owned());

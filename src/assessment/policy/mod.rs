@@ -110,7 +110,8 @@ pub(super) fn load(
 ) -> Result<Vec<PolicySet>, Vec<ProfileProblem>> {
     let (mut sets, mut problems) = (Vec::new(), Vec::new());
     for kind in PolicyKind::ALL {
-        let Some(reference) = assessment.policy_ref(kind.key()) else { continue };
+        let reference = assessment.policy_ref(kind.key()).filter(|reference| source.can_name(reference));
+        let Some(reference) = reference else { continue };
         let pointer = format!("/{}", kind.key());
         match load_beside(source, &assessment.document, &pointer, reference).and_then(|document| read(kind, document)) {
             Ok(set) => sets.push(set),

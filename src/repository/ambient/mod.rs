@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use operator::rename_new;
 pub use operator::{
-    OutputFile, append_to, create_directories, is_directory, land_within, remove_own_file, resolved_within,
+    OutputFile, append_to, create_directories, directory_within, is_directory, land_within, remove_own_file, resolved_within,
     write_atomically,
 };
 
@@ -62,6 +62,20 @@ pub enum AmbientError {
 }
 
 impl AmbientError {
+    /// The sentence with another name for the path, for whoever must not see it.
+    #[must_use]
+    pub fn told_of(&self, name: &str) -> String {
+        let (Self::Unreadable { path, .. }
+        | Self::Unwritable { path, .. }
+        | Self::NotAFile { path }
+        | Self::TooLarge { path, .. }
+        | Self::NotText { path, .. }) = self;
+        // Every sentence begins with the path.
+        let whole = self.to_string();
+        let rest = whole.strip_prefix(&path.display().to_string()).unwrap_or_default();
+        format!("{name}{rest}")
+    }
+
     /// Whether something stands already where a new file is wanted.
     #[must_use]
     pub fn is_already_there(&self) -> bool {

@@ -26,6 +26,20 @@ pub fn land_within(root: &Path, name: &RelativePath, allowed: &[PathBuf]) -> Opt
     (is_allowed && landed.is_file()).then_some(landed)
 }
 
+/// The directory that a request's relative name means, if it is one of the allowed ones or lands in one. `None` as with [`land_within`].
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "extensions are trusted like code: whoever may write beneath these directories may run programs"
+)]
+pub fn directory_within(root: &Path, name: &RelativePath, allowed: &[PathBuf]) -> Option<PathBuf> {
+    let landed = std::fs::canonicalize(root.join(name.as_str())).ok()?;
+    let is_allowed = allowed
+        .iter()
+        .any(|directory| std::fs::canonicalize(directory).is_ok_and(|directory| landed.starts_with(&directory)));
+    (is_allowed && landed.is_dir()).then_some(landed)
+}
+
 /// What a relative name beneath an operator's directory leads to, links followed, if that stands beneath the directory too. `None` when there
 /// is nothing or it leads elsewhere; which of the two is not told.
 #[must_use]
@@ -191,6 +205,11 @@ mod tests {
         let allowed = [root.join("profiles")];
         let lands = |name: &str| land_within(&root, &name.parse().expect("a path"), &allowed).is_some();
         assert!(lands("profiles/t.json"));
+        let is_directory =
+            |name: &str| directory_within(&root, &name.parse().expect("a path"), &allowed).is_some();
+        std::os::unix::fs::symlink(&outside, root.join("profiles/out")).expect("linked");
+        assert!(is_directory("profiles") && is_directory("profiles/..data"));
+        assert!(!is_directory("profiles/t.json") && !is_directory("profiles/out") && !is_directory("none"));
         assert!(
             !lands("profiles/x.json") && !lands("other.json") && !lands("profiles") && !lands("profiles/none.json")
         );

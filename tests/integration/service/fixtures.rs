@@ -59,6 +59,7 @@ impl Setup {
             policy: StartPolicy {
                 root: directory.to_owned(),
                 profile_dirs: vec![directory.join("profiles")],
+                extension_dirs: Vec::new(),
                 read_only: false,
             },
             max_concurrent_calls: 64,
