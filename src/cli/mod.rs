@@ -3,6 +3,7 @@
 mod exit;
 mod extensions;
 mod logging;
+mod new_extension;
 mod plan;
 mod quickstart;
 mod run;
@@ -64,7 +65,7 @@ struct Globals {
     /// The directory whose runs/ and profiles/ are the defaults, and that relative names in requests are resolved in
     #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Global options")]
     root: PathBuf,
-    /// A directory that is an extension, or holds extensions; may be repeated
+    /// A directory that is an extension, or holds extensions; may be repeated. GUIDE_BOARD_EXTENSION_PATHS names more, separated by `:` as in PATH
     #[arg(long = "extension-dir", global = true, value_name = "DIR", help_heading = "Global options")]
     extension_dirs: Vec<PathBuf>,
     /// How log lines on standard error look
@@ -121,7 +122,10 @@ pub fn main() -> ExitCode {
         }
     };
     let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
+        Ok(mut cli) => {
+            cli.globals.extension_dirs.extend(settings::extension_paths(std::env::var_os(settings::EXTENSION_PATHS)));
+            cli
+        }
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(exit::USAGE);

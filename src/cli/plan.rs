@@ -8,9 +8,12 @@ use clap::{Args, Subcommand};
 
 use super::exit::{self, Failure};
 use super::{Globals, logging, terminal};
-use crate::assessment::profile::{load_assessment, load_target};
-use crate::assessment::{AssessmentError, ProfileProblem, ProfileSource, plan};
+use crate::assessment::check::{self, Verdict};
+use crate::assessment::extensions::{Naming, Survey};
+use crate::assessment::{AssessmentError, ProfileSource, plan};
 use crate::repository::ambient::{AmbientError, OutputFile};
+use crate::services;
+use crate::wire::to_json;
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -62,20 +65,29 @@ pub(super) struct ProfileArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum ProfileCommand {
     /// Validates a target profile: what is assessed
+    ///
+    /// Its form is looked at. What the extensions of an assessment ask of it is a question to `plan`.
     #[command(after_long_help = PROFILE_EXAMPLES)]
     ValidateTarget {
         /// The profile
         #[arg(value_name = "FILE")]
         profile: ProfileSource,
+        /// Print JSON: what ValidateProfile answers
+        #[arg(long)]
+        json: bool,
     },
     /// Validates an assessment profile: what a target is assessed with
     ///
-    /// Its form is looked at. Whether the extensions that it names are there is a question to `plan`.
+    /// Its form, the policy sets that it names, the check groups that it names, and what the extensions that it names ask of it. An extension that
+    /// is not there is noted; whether all of them are is a question to `plan`.
     #[command(after_long_help = PROFILE_EXAMPLES)]
     ValidateAssessment {
         /// The profile
         #[arg(value_name = "FILE")]
         profile: ProfileSource,
+        /// Print JSON: what ValidateProfile answers
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -108,18 +120,29 @@ fn refused(error: &AssessmentError) -> Failure {
 #[must_use]
 pub(super) fn profile(args: &ProfileArgs, globals: &Globals) -> ExitCode {
     logging::start(globals.log_format, "warn");
-    let (kind, source, id) = match &args.command {
-        ProfileCommand::ValidateTarget { profile } => ("target", profile, load_target(profile).map(|loaded| loaded.id)),
-        ProfileCommand::ValidateAssessment { profile } => {
-            ("assessment", profile, load_assessment(profile).map(|loaded| loaded.id))
+    let (kind, source, verdict, json) = match &args.command {
+        ProfileCommand::ValidateTarget { profile, json } => ("target", profile, check::target(profile), *json),
+        ProfileCommand::ValidateAssessment { profile, json } => {
+            let extensions = Survey::of(&globals.extension_dirs, Naming::Paths);
+            ("assessment", profile, check::assessment(profile, extensions), *json)
         }
     };
-    exit::code_of(told(kind, source, id))
+    exit::code_of(told(kind, source, &verdict, json))
 }
 
-fn told(kind: &str, source: &ProfileSource, id: Result<String, Vec<ProfileProblem>>) -> Result<u8, Failure> {
-    let id = id.map_err(|problems| refused(&AssessmentError::Invalid(problems)))?;
+fn told(kind: &str, source: &ProfileSource, verdict: &Verdict, json: bool) -> Result<u8, Failure> {
     let shown = terminal::cell(&source.to_string());
-    terminal::print(&format!("{shown}: a valid {kind} profile, `{}`\n", terminal::cell(&id)))?;
-    Ok(exit::DONE)
+    if json {
+        terminal::print_json(&to_json(&services::verdict(verdict))?)?;
+    } else if verdict.problems.is_empty() {
+        let id = terminal::cell(verdict.id.as_deref().unwrap_or_default());
+        terminal::print(&format!("{shown}: a valid {kind} profile, `{id}`\n"))?;
+    }
+    for id in &verdict.absent_extensions {
+        terminal::note(&format!("there is no extension {id} here, so what it asks of the profile was not looked at"));
+    }
+    if verdict.problems.is_empty() {
+        return Ok(exit::DONE);
+    }
+    Err(refused(&AssessmentError::Invalid(verdict.problems.clone())))
 }

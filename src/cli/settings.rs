@@ -284,6 +284,15 @@ fn texts(value: &Value, is_list: bool) -> Result<Vec<String>, String> {
     })
 }
 
+/// The variable that names directories of extensions beside those of `--extension-dir`, whatever that comes from.
+pub(super) const EXTENSION_PATHS: &str = "GUIDE_BOARD_EXTENSION_PATHS";
+
+/// The directories that such a variable names, as PATH does; empty elements name none.
+pub(super) fn extension_paths(variable: Option<OsString>) -> Vec<PathBuf> {
+    let paths = variable.unwrap_or_default();
+    std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
 /// A whole number of the command line, from 0 up to what every part of the program can count.
 pub(super) fn count(text: &str) -> Result<u64, String> {
     text.parse::<i64>()
@@ -383,6 +392,13 @@ mod tests {
         let list = ["guide-board", "runs", "list"];
         let variables = [("GUIDE_BOARD_JSON", ""), ("GUIDE_BOARD_RUNS_DIR", "")];
         assert!(!sub(&with("", &variables, &list).expect("matches"), &["runs", "list"]).get_flag("json"));
+    }
+
+    #[test]
+    fn extension_paths_are_separated_as_in_path_and_empty_ones_are_none() {
+        let paths = |text: &str| extension_paths(Some(text.into()));
+        assert_eq!(paths("/a::b c:"), [PathBuf::from("/a"), PathBuf::from("b c")]);
+        assert!(paths("").is_empty() && paths(":").is_empty() && extension_paths(None).is_empty());
     }
 
     #[test]

@@ -86,7 +86,11 @@ pub(super) fn planned(plan: &Plan) -> Result<Option<pb::PlanAssessmentResponse>,
                 challenges_ref: reference(&policy.challenges_ref),
                 exclusions_ref: reference(&policy.exclusions_ref),
             }),
-            runtime_policy: document.runtime_policy.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+            runtime_policy: document
+                .runtime_policy
+                .iter()
+                .map(|(key, value)| (key.clone(), value.to_string()))
+                .collect(),
         }),
         plan_json: plan.to_json()?,
     };

@@ -32,7 +32,12 @@ pub struct Runs {
 impl Runs {
     /// Starts jobs in these roots under this policy.
     #[must_use]
-    pub const fn new(repository: Arc<Repository>, jobs: Arc<JobTable>, policy: Arc<StartPolicy>, admission: Admission) -> Self {
+    pub const fn new(
+        repository: Arc<Repository>,
+        jobs: Arc<JobTable>,
+        policy: Arc<StartPolicy>,
+        admission: Admission,
+    ) -> Self {
         Self { repository, jobs, policy, admission }
     }
 }

@@ -49,7 +49,10 @@ impl StartPolicy {
         let found = asked.iter().map(|text| {
             let name = relative(FIELD, text)?;
             ambient::directory_within(&self.root, &name, &self.extension_dirs).ok_or_else(|| {
-                FieldError::new(FIELD, "there is no such directory among the server's extension directories or inside one")
+                FieldError::new(
+                    FIELD,
+                    "there is no such directory among the server's extension directories or inside one",
+                )
             })
         });
         found.collect()

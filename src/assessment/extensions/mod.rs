@@ -80,11 +80,15 @@ impl Survey {
                 .and_then(|document| validity::valid(document, ExtensionRoot::Bundled, OsStr::new(name)));
             collect(read, &mut found, &mut problems);
         }
+        // One that is named in two ways is one.
+        let mut places_seen = HashSet::new();
         for directory in directories {
             match manifests(directory, naming) {
                 Ok(places) => {
                     for place in places {
-                        collect(load(&place, naming), &mut found, &mut problems);
+                        if places_seen.insert(place.clone()) {
+                            collect(load(&place, naming), &mut found, &mut problems);
+                        }
                     }
                 }
                 Err(message) => {
@@ -98,8 +102,7 @@ impl Survey {
             if seen.insert(extension.manifest.id.clone()) {
                 extensions.push(extension);
             } else {
-                problems
-                    .push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
+                problems.push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
             }
         }
         Self { extensions, problems }

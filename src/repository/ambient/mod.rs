@@ -3,6 +3,7 @@
 //! Nothing that a request or a document names is opened here; that is [`super::root`]'s affair.
 
 pub mod git_history;
+mod new_directory;
 mod operator;
 mod run_copy;
 pub mod target_tree;
@@ -10,10 +11,11 @@ pub mod target_tree;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+pub use new_directory::NewDirectory;
 pub(super) use operator::rename_new;
 pub use operator::{
-    OutputFile, append_to, create_directories, directory_within, is_directory, land_within, remove_own_file, resolved_within,
-    write_atomically,
+    OutputFile, append_to, create_directories, directory_within, is_directory, land_within, remove_own_file,
+    resolved_within, write_atomically,
 };
 
 pub use run_copy::{PartialFile, RunCopy};

@@ -205,8 +205,7 @@ mod tests {
         let allowed = [root.join("profiles")];
         let lands = |name: &str| land_within(&root, &name.parse().expect("a path"), &allowed).is_some();
         assert!(lands("profiles/t.json"));
-        let is_directory =
-            |name: &str| directory_within(&root, &name.parse().expect("a path"), &allowed).is_some();
+        let is_directory = |name: &str| directory_within(&root, &name.parse().expect("a path"), &allowed).is_some();
         std::os::unix::fs::symlink(&outside, root.join("profiles/out")).expect("linked");
         assert!(is_directory("profiles") && is_directory("profiles/..data"));
         assert!(!is_directory("profiles/t.json") && !is_directory("profiles/out") && !is_directory("none"));

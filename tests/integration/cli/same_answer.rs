@@ -40,7 +40,12 @@ async fn serve(root: &'static str) -> Served {
     let config = Config {
         repository: Arc::new(Repository::new(vec![spec], containment).expect("no clash")),
         jobs: JobTable::new(JobSettings::default(), launcher, "this-process".to_owned()),
-        policy: StartPolicy { root: place.path("."), profile_dirs: Vec::new(), extension_dirs: Vec::new(), read_only: true },
+        policy: StartPolicy {
+            root: place.path("."),
+            profile_dirs: Vec::new(),
+            extension_dirs: Vec::new(),
+            read_only: true,
+        },
         max_concurrent_calls: 64,
         max_connections: 64,
         poll_interval: Duration::from_millis(50),
