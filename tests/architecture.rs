@@ -299,6 +299,30 @@ fn arrows_run_downward_only() {
     );
 }
 
+/// What the services use of `assessment`: what reads and plans. Nothing of it runs anything.
+const READ_AND_PLAN: [&str; 7] =
+    ["check", "documents", "extensions", "plan", "AssessmentError", "ProfileProblem", "ProfileSource"];
+
+#[test]
+fn a_server_reads_and_plans_and_runs_nothing() {
+    let mut violations = Vec::new();
+    for source in library().iter().filter(|source| source.room() == Some("services")) {
+        for (used, line) in source.first_segments(&["crate", "::", "assessment", "::"]) {
+            if !READ_AND_PLAN.contains(&used.as_str()) {
+                violations.push(format!("{}:{line}: `crate::assessment::{used}`", source.path));
+            }
+        }
+        for line in source.lines_with(&["crate", "::", "assessment", ";"]) {
+            violations.push(format!("{}:{line}: all of `crate::assessment`", source.path));
+        }
+    }
+    hold(
+        &violations,
+        "an assessment is executed by a process of its own, which `jobs` starts; a service may look at profiles and extensions and plan with \
+         them, with what READ_AND_PLAN names.",
+    );
+}
+
 #[test]
 fn statuses_stay_in_the_rooms_that_speak_grpc() {
     let mut violations = Vec::new();

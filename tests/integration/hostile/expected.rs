@@ -14,6 +14,7 @@ pub(super) type Outcome = (Code, &'static str);
 
 pub(super) const FINE: Outcome = (Code::Ok, "");
 pub(super) const FIELD_INVALID: Outcome = (Code::InvalidArgument, "FIELD_INVALID");
+pub(super) const PROFILE_INVALID: Outcome = (Code::InvalidArgument, "PROFILE_INVALID");
 pub(super) const PATH_INVALID: Outcome = (Code::InvalidArgument, "PATH_INVALID");
 pub(super) const ROOT_NOT_FOUND: Outcome = (Code::NotFound, "ROOT_NOT_FOUND");
 pub(super) const RUN_NOT_FOUND: Outcome = (Code::NotFound, "RUN_NOT_FOUND");
@@ -70,6 +71,24 @@ pub(super) fn bases(method: &MethodDescriptor) -> Vec<Base> {
                 Base { json: occupied, outcome: OUTPUT_EXISTS, only: &["output_dir", "target", "assessment"] },
             ]
         }
+        "ListExtensions" => vec![base(json!({}), FINE)],
+        "ValidateProfile" => vec![
+            // Not valid, and no error.
+            Base {
+                json: json!({"kind": "PROFILE_KIND_TARGET", "path": "profiles/target.json"}),
+                outcome: FINE,
+                only: &["path", "extension_dirs"],
+            },
+            Base {
+                json: json!({"kind": "PROFILE_KIND_ASSESSMENT", "document": "{}"}),
+                outcome: FINE,
+                only: &["document", "extension_dirs"],
+            },
+        ],
+        "PlanAssessment" => vec![base(
+            json!({"target": "profiles/target.json", "assessment": "profiles/assessment.json"}),
+            PROFILE_INVALID,
+        )],
         "GetRun" | "GetRunReports" => vec![base(json!({"job_id": "job-x"}), JOB_NOT_FOUND)],
         other => panic!("{other} is new: say here what a good request of it is, and in `meaning` what its fields are"),
     }
@@ -90,6 +109,10 @@ pub(super) enum Meaning {
     OutputDirectory,
     /// A profile beneath the server's root.
     Profile,
+    /// A directory of extensions beneath the server's root.
+    ExtensionDirectory,
+    /// The text of a profile.
+    Document,
     /// A job of this process.
     Job,
     /// A report's kind.
@@ -119,6 +142,7 @@ impl Meaning {
     pub(super) const fn step(self) -> usize {
         match self {
             Self::RunId | Self::Directory | Self::Path | Self::OutputDirectory | Self::Profile => 1,
+            Self::ExtensionDirectory => 3,
             Self::Root => 7,
             _ => 15,
         }
@@ -131,6 +155,9 @@ pub(super) fn meaning(method: &MethodDescriptor, field: &FieldDescriptor) -> Mea
         (_, "runs_dir") => Meaning::Root,
         (_, "run_id") => Meaning::RunId,
         (_, "directory") => Meaning::Directory,
+        ("ValidateProfile", "path") => Meaning::Profile,
+        ("ValidateProfile", "document") => Meaning::Document,
+        (_, "extension_dirs") => Meaning::ExtensionDirectory,
         (_, "path") => Meaning::Path,
         (_, "output_dir") => Meaning::OutputDirectory,
         (_, "job_id") => Meaning::Job,
@@ -139,7 +166,7 @@ pub(super) fn meaning(method: &MethodDescriptor, field: &FieldDescriptor) -> Mea
         (_, "expected_generation") => Meaning::Generation,
         (_, "expected_sha256") => Meaning::Digest,
         (_, "request_id") => Meaning::RequestId,
-        ("StartRun", "target" | "assessment") => Meaning::Profile,
+        ("StartRun" | "PlanAssessment", "target" | "assessment") => Meaning::Profile,
         ("StartRun", "labels") => Meaning::Labels,
         ("ListProblems", "reasons") | ("ListRuns", "statuses") => Meaning::ListedWord,
         (_, "labels") => Meaning::LabelFilter,
@@ -190,8 +217,11 @@ pub(super) fn expected(method: &MethodDescriptor, meaning: Meaning, name: &Name,
             AsPath::Directory => NOT_A_FILE,
             AsPath::Plain => base,
         },
-        Meaning::Profile if name.path == AsPath::Bad => PATH_INVALID,
-        Meaning::Profile => FIELD_INVALID,
+        Meaning::Profile | Meaning::ExtensionDirectory if name.path == AsPath::Bad => PATH_INVALID,
+        Meaning::Profile | Meaning::ExtensionDirectory => FIELD_INVALID,
+        // What is no profile is told, and no error. An empty one is none.
+        Meaning::Document if name.text.is_empty() => FIELD_INVALID,
+        Meaning::Document => base,
     }
 }
 
@@ -209,7 +239,9 @@ pub(super) fn fault(what: &dyn std::fmt::Debug, answer: &Answer, outcome: Outcom
     let status = answer.refusal.as_ref()?;
     let details = status.get_error_details();
     let domain = details.error_info().map(|info| info.domain.as_str());
-    let names_a_field = details.bad_request().is_some_and(|request| request.field_violations.len() == 1);
+    // Of profiles every problem is named, of all else the first.
+    let is_named = |count: usize| if reason == "PROFILE_INVALID" { (1..=20).contains(&count) } else { count == 1 };
+    let names_a_field = details.bad_request().is_some_and(|request| is_named(request.field_violations.len()));
     let is_well_made =
         domain == Some(DOMAIN) && !status.message().is_empty() && names_a_field == (code == Code::InvalidArgument);
     (!is_well_made).then(|| format!("{what:?} was refused without its details: {status:?}"))

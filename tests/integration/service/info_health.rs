@@ -112,7 +112,8 @@ async fn a_root_that_was_not_scanned_yet_is_told_as_scanning() {
         max_concurrent_calls: 1,
         max_connections: 1,
     };
-    let catalog = Catalog::new(config.repository, config.jobs, facts, Admission::new(1));
+    let policy = std::sync::Arc::new(config.policy);
+    let catalog = Catalog::new(config.repository, config.jobs, facts, policy, Admission::new(1));
     let info =
         catalog.get_server_info(tonic::Request::new(pb::GetServerInfoRequest {})).await.expect("info").into_inner();
     assert_eq!((info.roots[0].state(), info.roots[0].scanned_at), (pb::RootState::Scanning, None));

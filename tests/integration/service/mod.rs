@@ -5,6 +5,7 @@ pub(crate) mod fixtures;
 mod following;
 
 mod artifact;
+mod catalog;
 mod errors;
 mod generations;
 mod info_health;
