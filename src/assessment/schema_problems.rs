@@ -180,7 +180,18 @@ fn described(error: &ValidationError<'_>) -> Option<String> {
     let (schema, pointer) = place_in_schema(error)?;
     let (around, _) = pointer.rsplit_once('/')?;
     let text = schema.pointer(around)?.get("description")?.as_str()?;
-    Some(text.trim_end_matches('.').to_owned())
+    Some(within_a_sentence(text.trim_end_matches('.')))
+}
+
+/// A sentence as a part of another.
+fn within_a_sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The keys that an object may have.

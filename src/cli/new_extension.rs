@@ -118,10 +118,9 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         let mut begun = Vec::new();
         let mut kept = Vec::new();
         for (path, profile) in &profiles {
-            match profile_file(path, profile) {
-                Ok(file) => begun.push(file),
-                Err(error) if error.is_already_there() => kept.push(path.as_path()),
-                Err(error) => return Err(error),
+            match profile_file(path, profile)? {
+                Some(file) => begun.push(file),
+                None => kept.push(path.as_path()),
             }
         }
         new.finish()?;
@@ -143,13 +142,17 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-fn profile_file(path: &Path, profile: &serde_json::Value) -> Result<OutputFile, AmbientError> {
+/// A profile that waits to be put in its place; `None` when something stands there.
+fn profile_file(path: &Path, profile: &serde_json::Value) -> Result<Option<OutputFile>, AmbientError> {
     let unwritable = |source| AmbientError::Unwritable { path: path.to_owned(), source };
     create_directories(path.parent().unwrap_or(Path::new("")))?;
-    let mut file = OutputFile::create(path, false)?;
+    let mut file = match OutputFile::create(path, false) {
+        Err(error) if error.is_already_there() => return Ok(None),
+        begun => begun?,
+    };
     let text = serde_json::to_string_pretty(profile).map_err(|error| unwritable(error.into()))?;
     writeln!(file, "{text}").map_err(unwritable)?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 fn target_profile(id: &str) -> serde_json::Value {

@@ -8,6 +8,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::wire::pb::catalog_service_client::CatalogServiceClient;
 use crate::wire::pb::retained_run_service_client::RetainedRunServiceClient;
 use crate::wire::pb::run_service_client::RunServiceClient;
 
@@ -83,5 +84,11 @@ impl Client {
     #[must_use]
     pub fn runs(&self) -> RunServiceClient<Channel> {
         RunServiceClient::new(self.channel.clone())
+    }
+
+    /// Extensions, profiles, plans, and the server itself.
+    #[must_use]
+    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
+        CatalogServiceClient::new(self.channel.clone())
     }
 }

@@ -15,6 +15,8 @@ mod baseline;
 mod cli;
 /// The documents, executed and compared.
 mod docs;
+/// What a document's author is told of its faults.
+mod faults;
 /// One hostile tree against everything that takes or follows a name.
 #[cfg(target_os = "linux")]
 mod hostile;

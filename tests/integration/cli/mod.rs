@@ -2,6 +2,7 @@
 
 mod closed_pipes;
 mod golden;
+mod new_extension;
 mod place;
 mod quickstart;
 mod same_answer;

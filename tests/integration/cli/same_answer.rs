@@ -1,5 +1,5 @@
-//! The same question through gRPC and through the command line gives the same answer, for every call of RetainedRunService that the command
-//! line has, over every root.
+//! The same question through gRPC and through the command line gives the same answer, for every call of RetainedRunService and CatalogService that
+//! the command line has, over every root.
 
 use std::path::Path;
 use std::process::Output;
@@ -42,8 +42,8 @@ async fn serve(root: &'static str) -> Served {
         jobs: JobTable::new(JobSettings::default(), launcher, "this-process".to_owned()),
         policy: StartPolicy {
             root: place.path("."),
-            profile_dirs: Vec::new(),
-            extension_dirs: Vec::new(),
+            profile_dirs: vec![place.path("")],
+            extension_dirs: vec![place.path("extensions")],
             read_only: true,
         },
         max_concurrent_calls: 64,
@@ -284,4 +284,28 @@ async fn pieces(reply: Result<Response<Streaming<pb::ReadArtifactResponse>>, Sta
         bytes.extend_from_slice(&message.data);
     }
     Ok(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extensions_and_verdicts() {
+    let served = serve("empty").await;
+    let catalog = || served.client.catalog();
+    let ask = |arguments: &[&str]| {
+        let output = served.place.command().args(["--extension-dir", "extensions"]).args(arguments).output();
+        String::from_utf8(output.expect("it ran").stdout).expect("text")
+    };
+    let json = |arguments: &[&str]| serde_json::from_str::<Value>(&ask(arguments)).expect("JSON");
+    let all = catalog().list_extensions(pb::ListExtensionsRequest::default()).await.expect("a list").into_inner();
+    assert!(all.extensions.iter().any(|extension| extension.id == "crashing"));
+    assert_eq!(json(&["extensions", "list", "--json"]), to_json(&all).expect("JSON"));
+    for (path, kind, command) in [
+        ("wrong.json", pb::ProfileKind::Target, "validate-target"),
+        ("wrong.json", pb::ProfileKind::Assessment, "validate-assessment"),
+        ("absent.json", pb::ProfileKind::Assessment, "validate-assessment"),
+        ("a-file", pb::ProfileKind::Target, "validate-target"),
+    ] {
+        let request = pb::ValidateProfileRequest { kind: kind.into(), path: path.to_owned(), ..Default::default() };
+        let verdict = catalog().validate_profile(request).await.expect("a verdict").into_inner();
+        assert_eq!(json(&["profile", command, path, "--json"]), to_json(&verdict).expect("JSON"), "{command} {path}");
+    }
 }
