@@ -1,4 +1,4 @@
-//! The requests of `RetainedRunService`: names, page tokens, filters, paths, offsets. Whatever a client sends is answered, or refused as the
+//! The requests of `RetainedRunService` and `CatalogService`: names, page tokens, filters, paths, offsets, profiles. Whatever a client sends is answered, or refused as the
 //! client's own doing, never as a fault of the server, and no message is larger than promised. A page is a part of
 //! the whole list in its order, whatever place a token claims to hold.
 #![no_main]
@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use data_encoding::BASE64URL_NOPAD;
+use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::ContainmentChoice;
 use guide_board::repository::{Repository, RootSpec};
-use guide_board::services::{Admission, MAX_MESSAGE_BYTES, RetainedRuns};
+use guide_board::services::{Admission, Catalog, MAX_MESSAGE_BYTES, RetainedRuns, ServerFacts, StartPolicy};
 use guide_board::wire::pb;
+use guide_board::wire::pb::catalog_service_server::CatalogService;
 use guide_board::wire::pb::retained_run_service_server::RetainedRunService;
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
@@ -45,6 +47,7 @@ const KNOWN: [&str; 16] = [
 struct Served {
     runtime: Runtime,
     service: RetainedRuns,
+    catalog: Catalog,
     /// The directories of all runs and of all problems, in list order.
     runs: Vec<String>,
     problems: Vec<String>,
@@ -56,7 +59,9 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let containment = ContainmentChoice::Auto.decide().expect("a containment");
     let repository = Repository::new(vec![spec], containment).expect("one root");
     repository.root("").expect("the root").refresh().expect("scanned");
-    let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
+    let repository = Arc::new(repository);
+    let service = RetainedRuns::new(Arc::clone(&repository), Admission::new(8));
+    let catalog = catalog(repository);
     let (runs, problems) = runtime.block_on(async {
         let runs = service
             .list_retained_runs(Request::new(pb::ListRetainedRunsRequest::default()))
@@ -74,8 +79,34 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     });
     assert!(runs.len() > 3 && !problems.is_empty());
     let runs = runs.into_iter().map(|run| run.directory).collect();
-    Served { runtime, service, runs, problems: problems.into_iter().map(|problem| problem.directory).collect() }
+    Served {
+        runtime,
+        service,
+        catalog,
+        runs,
+        problems: problems.into_iter().map(|problem| problem.directory).collect(),
+    }
 });
+
+/// A catalog over the profiles of the repository. It starts no job.
+fn catalog(repository: Arc<Repository>) -> Catalog {
+    let home = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let launcher = Launcher { program: "false".into(), root: home.into(), extension_dirs: Vec::new() };
+    let jobs = JobTable::new(JobSettings::default(), launcher, "fuzzing".to_owned());
+    let facts = ServerFacts {
+        started_at: "2026-01-01T00:00:00Z".parse().expect("a time"),
+        read_only: true,
+        max_concurrent_calls: 8,
+        max_connections: 8,
+    };
+    let policy = StartPolicy {
+        root: home.into(),
+        profile_dirs: vec![format!("{home}/profiles").into()],
+        extension_dirs: vec![format!("{home}/extensions/sample-noop").into()],
+        read_only: true,
+    };
+    Catalog::new(repository, jobs, facts, Arc::new(policy), Admission::new(8))
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let served = &*SERVED;
@@ -86,7 +117,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 async fn one_call(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
     let service = &served.service;
-    match input.int_in_range(0..=6)? {
+    match input.int_in_range(0..=9)? {
         0 => list(served, input).await?,
         1 => problems(served, input).await?,
         2 => unary(service.get_retained_run(get(input)?).await),
@@ -106,7 +137,14 @@ async fn one_call(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
         }
         4 => unary(service.get_retained_run_reports(reports(input)?).await),
         5 => streamed(service.stream_artifact_manifest(manifest(input)?).await).await,
-        _ => streamed(service.read_artifact(artifact(input)?).await).await,
+        6 => streamed(service.read_artifact(artifact(input)?).await).await,
+        7 => unary(served.catalog.validate_profile(validate(input)?).await),
+        8 => unary(
+            served.catalog.plan_assessment(decoded(input)?.unwrap_or_else(|| Request::new(Default::default()))).await,
+        ),
+        _ => unary(
+            served.catalog.list_extensions(decoded(input)?.unwrap_or_else(|| Request::new(Default::default()))).await,
+        ),
     }
     Ok(())
 }
@@ -163,6 +201,28 @@ async fn problems(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
     }
     unary(reply);
     Ok(())
+}
+
+/// A profile in the request: any text, or a good one with some of it cut out or put in.
+fn validate(input: &mut Unstructured<'_>) -> Result<Request<pb::ValidateProfileRequest>> {
+    const GOOD: [&str; 2] = [
+        r#"{"id": "t", "subject_type": "x", "endpoints": [{"binding": "b", "url": "u"}], "credentials_ref": "env:A"}"#,
+        r#"{"id": "a", "extensions": ["sample-noop"], "check_groups": [{"extension_id": "sample-noop", "check_group": "sample"}], "waivers_ref": null}"#,
+    ];
+    if let Some(request) = decoded(input)? {
+        return Ok(request);
+    }
+    let kind = input.int_in_range(0..=1)?;
+    let mut document = GOOD[kind].to_owned();
+    for _ in 0..input.int_in_range(0..=3)? {
+        let at = input.int_in_range(0..=document.len())?;
+        let upto = input.int_in_range(at..=document.len())?;
+        if document.is_char_boundary(at) && document.is_char_boundary(upto) {
+            document.replace_range(at..upto, <&str>::arbitrary(input)?);
+        }
+    }
+    let kind = if kind == 0 { pb::ProfileKind::Target } else { pb::ProfileKind::Assessment };
+    Ok(Request::new(pb::ValidateProfileRequest { kind: kind.into(), document, ..Default::default() }))
 }
 
 fn get(input: &mut Unstructured<'_>) -> Result<Request<pb::GetRetainedRunRequest>> {

@@ -133,7 +133,7 @@ fn described(extension: &Extension) -> pb::Extension {
         supported_frameworks: manifest.supported_frameworks.iter().map(framework).collect(),
         check_groups: manifest.check_groups.iter().map(|group| check_group(manifest, group)).collect(),
         certification_boundary: text(&manifest.certification_boundary),
-        left_out: false,
+        parts_omitted: false,
     };
     if described.encoded_len() > MAX_EXTENSION_BYTES {
         described = pb::Extension {
@@ -146,7 +146,7 @@ fn described(extension: &Extension) -> pb::Extension {
             supported_frameworks: Vec::new(),
             check_groups: Vec::new(),
             certification_boundary: printable(&described.certification_boundary, CUT),
-            left_out: true,
+            parts_omitted: true,
         };
     }
     described

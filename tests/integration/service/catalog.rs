@@ -81,7 +81,7 @@ async fn extensions_are_listed_by_id_with_what_they_check_and_page_by_page() {
         *probe,
         json!({
             "id": "probe", "version": "1.2.3", "title": "A probe", "description": "", "extension_type": "", "root": "external",
-            "supported_frameworks": [], "certification_boundary": "", "left_out": false,
+            "supported_frameworks": [], "certification_boundary": "", "parts_omitted": false,
             "check_groups": [{"id": "group", "runner_kind": "command", "checks": [
                 {"id": "one", "title": "Check one", "description": "", "requirement_refs": ["public:1"]},
                 {"id": "two", "title": "", "description": "", "requirement_refs": []},
