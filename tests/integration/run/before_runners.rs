@@ -151,8 +151,7 @@ fn a_target_follows_the_extensions_own_schema_for_its_subject_type() {
     let world_target = world.target().set("subject_type", json!("service"));
     world_target.set("declared_capabilities", json!([])).write();
     let run = world.run().arg("--run-id").arg("second").finish().expect_code(2);
-    let said =
-        "target.json: /declared_capabilities: found []: it has less than 1 item (asked by the extension probe, s.json)";
+    let said = "target.json: /declared_capabilities: found [], expected a list of at least 1 item (asked by the extension probe, s.json)";
     assert!(run.stderr.contains(said), "{}", run.stderr);
 }
 

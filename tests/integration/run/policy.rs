@@ -107,7 +107,7 @@ fn everything_that_is_wrong_with_a_set_comes_at_once() {
         "waivers.json: /waivers/0/expires: ",
         "waivers.json: /waivers/1/id: another",
         "expectations.json: /expectations/0/match",
-        "'chek_id' was unexpected",
+        "/expectations/1/match/chek_id: found the key",
         "/expectations/1/reason: found 7",
     ] {
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);

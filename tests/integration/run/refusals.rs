@@ -19,10 +19,10 @@ fn all_problems_of_both_profiles_come_at_once_with_file_and_pointer() {
     world.assessment(&["probe"]).set("runtime_policy", json!({"timeout_seconds": 0})).write();
     let run = world.run().finish().expect_code(2);
     for expected in [
-        "target.json: /id: found 7: it is not of type \"string\"",
+        "target.json: /id: found 7, expected a text",
         "target.json: /endpoints: ",
-        "'typo' was unexpected",
-        "assessment.json: /runtime_policy/timeout_seconds: found 0: ",
+        "target.json: /typo: found the key \"typo\"",
+        "assessment.json: /runtime_policy/timeout_seconds: found 0, expected at least 1",
     ] {
         assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
