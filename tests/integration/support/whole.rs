@@ -30,7 +30,8 @@ static SEEN: Mutex<BTreeSet<(u64, u64, i64, i64)>> = Mutex::new(BTreeSet::new())
 
 /// Asserts that a run directory is whole and valid if it is retained. Says whether it is.
 pub(crate) fn is_retained_whole(directory: &Path) -> bool {
-    let Ok(summary) = directory.join("retention-summary.json").symlink_metadata() else { return false };
+    let summary = directory.join("retention-summary.json").symlink_metadata();
+    let Some(summary) = summary.ok().filter(std::fs::Metadata::is_file) else { return false };
     let identity = (summary.dev(), summary.ino(), summary.mtime(), summary.mtime_nsec());
     if SEEN.lock().unwrap_or_else(PoisonError::into_inner).contains(&identity) {
         return true;
