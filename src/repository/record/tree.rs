@@ -142,30 +142,9 @@ impl RunRecord {
         let (mut next, mut files) = (0, 0);
         while let Some(path) = directories.get(next).cloned() {
             next += 1;
-            let shown = path.as_ref().map_or(".", RelativePath::as_str);
-            let directory = match self.open_directory(path.as_ref()) {
-                Ok(directory) => directory,
-                Err(error) if is_no_output(error) => continue,
-                Err(error) => return Err(unflushed(shown, error)),
-            };
-            let listed = match entries(&directory) {
-                Err(error) if is_no_output(error) => continue,
-                listed => listed.map_err(|error| unflushed(shown, error))?,
-            };
-            for entry in listed {
-                // Everything that is to be flushed was written before, so what follows is covered, too.
-                if files + directories.len() > ONE_BY_ONE && self.flush_filesystem()? {
-                    return Ok(());
-                }
+            for entry in self.flushable(path.as_ref())?.map(|(_, entries)| entries).unwrap_or_default() {
                 match entry.kind {
-                    FileType::RegularFile => {
-                        files += 1;
-                        match rustix::fs::openat(&directory, &entry.name, FOUND_FILE, Mode::empty()) {
-                            Ok(file) => flush(&file, shown)?,
-                            Err(error) if is_no_output(error) => {}
-                            Err(error) => return Err(unflushed(shown, error)),
-                        }
-                    }
+                    FileType::RegularFile => files += 1,
                     FileType::Directory => {
                         let child = entry.name.to_str().ok().and_then(|name| match &path {
                             Some(path) => path.join(name).ok(),
@@ -176,16 +155,34 @@ impl RunRecord {
                     _ => {}
                 }
             }
+            if files + directories.len() > ONE_BY_ONE && self.flush_filesystem()? {
+                return Ok(());
+            }
         }
         for path in directories.iter().rev() {
             let shown = path.as_ref().map_or(".", RelativePath::as_str);
-            match self.open_directory(path.as_ref()) {
-                Ok(directory) => flush(&directory, shown)?,
-                Err(error) if is_no_output(error) => {}
-                Err(error) => return Err(unflushed(shown, error)),
+            let Some((directory, listed)) = self.flushable(path.as_ref())? else { continue };
+            for entry in listed.iter().filter(|entry| entry.kind == FileType::RegularFile) {
+                match rustix::fs::openat(&directory, &entry.name, FOUND_FILE, Mode::empty()) {
+                    Ok(file) => flush(&file, shown)?,
+                    Err(error) if is_no_output(error) => {}
+                    Err(error) => return Err(unflushed(shown, error)),
+                }
             }
+            flush(&directory, shown)?;
         }
         Ok(())
+    }
+
+    /// A directory that is to be flushed and what stands in it; `None` when it is no output.
+    fn flushable(&self, path: Option<&RelativePath>) -> Result<Option<(OwnedFd, Vec<Entry>)>, RecordError> {
+        let shown = path.map_or(".", RelativePath::as_str);
+        let opened = self.open_directory(path).and_then(|directory| Ok((entries(&directory)?, directory)));
+        match opened {
+            Ok((listed, directory)) => Ok(Some((directory, listed))),
+            Err(error) if is_no_output(error) => Ok(None),
+            Err(error) => Err(unflushed(shown, error)),
+        }
     }
 
     /// Flushes the filesystem that the run is on. False when the system cannot.
