@@ -194,8 +194,8 @@ mod tests {
             (b" \n", "reported no result"),
             (b"\xff{}", "not UTF-8 (byte 0)"),
             (b"{\"evidence\":", "not JSON"),
-            (b"[]", "not of type"),
-            (b"{\"evidence\":[{\"check_id\":\"a\",\"result\":\"Pass\"}]}", "is not one of"),
+            (b"[]", "found [], expected an object"),
+            (b"{\"evidence\":[{\"check_id\":\"a\",\"result\":\"Pass\"}]}", "expected one of: \"pass\""),
             (b"{\"evidence\":[{\"check_id\":\"b\",\"result\":\"pass\"}]}", "no check of this group"),
             (b"{\"evidence\":[{\"check_id\":\"a\",\"result\":\"pass\",\"observations\":[7]}]}", "found 7"),
         ];

@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::calls::{self, Answer, all};
 use super::expected::{
-    self, ARTIFACT_NOT_FOUND, FINE, JOB_NOT_FOUND, OUTPUT_EXISTS, Outcome, RUN_NOT_FOUND, UNSAFE_PATH,
+    self, ARTIFACT_NOT_FOUND, FINE, JOB_NOT_FOUND, OUTPUT_EXISTS, Outcome, PROFILE_INVALID, RUN_NOT_FOUND, UNSAFE_PATH,
 };
 use super::mechanisms;
 use super::server::Server;
@@ -31,7 +31,10 @@ const CLIENTS: usize = 4;
 /// UNAVAILABLE is not among it: nothing of this is trouble of the system.
 fn allowed(call: &str) -> &'static [Outcome] {
     match call {
-        "GetServerInfo" | "ListRetainedRuns" | "ListProblems" | "ListRuns" => &[FINE],
+        "GetServerInfo" | "ListRetainedRuns" | "ListProblems" | "ListRuns" | "ListExtensions" | "ValidateProfile" => {
+            &[FINE]
+        }
+        "PlanAssessment" => &[PROFILE_INVALID],
         "GetRun" | "GetRunReports" => &[JOB_NOT_FOUND],
         "StartRun" => &[OUTPUT_EXISTS],
         "GetRetainedRun" | "GetLatestRetainedRun" => &[FINE, RUN_NOT_FOUND, UNSAFE_PATH, AMBIGUOUS],

@@ -58,7 +58,8 @@ async fn calls_beyond_the_limit_are_refused_at_once_and_there_is_room_again_afte
 async fn calls_that_are_begun_and_dropped_leave_no_place_taken() {
     let world = World::new();
     let service = with_large_artifact(&world, 4).await;
-    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 1 << 20]);
+    // Large enough that hashing it takes longer than the least that a timer can wait.
+    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 32 << 20]);
     for _ in 0..50 {
         let mut client = service.retained();
         let hash = pb::ReadArtifactRequest { path: "artifacts/hashed".into(), compute_sha256: true, ..large() };
@@ -165,7 +166,8 @@ async fn garbage_on_the_port_harms_nobody() {
 async fn a_deadline_of_the_client_ends_a_call() {
     let world = World::new();
     let service = with_large_artifact(&world, 4).await;
-    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 1 << 20]);
+    // Large enough that hashing it takes longer than the least that a timer can wait.
+    put(&world.path("runs"), "d/artifacts/hashed", vec![7; 32 << 20]);
     let channel = Endpoint::from_shared(format!("http://{}", service.address))
         .expect("a URI")
         .connect()
