@@ -3,7 +3,7 @@
 //! `env:A,B` hands over those variables under their names. `file:/path` hands over the file's text as `GUIDE_BOARD_CREDENTIALS`, without its
 //! closing line break, and its path as `GUIDE_BOARD_CREDENTIALS_FILE`. They stand in the runner's environment, never in its arguments.
 //!
-//! Redaction replaces the secret as it is, as JSON writes it, in base64 (also in the middle of other text), in hexadecimal, and with percent
+//! Redaction replaces the secret (and, of one with several lines or a JSON document, each line, value and text) as it is, as JSON writes it, in base64 (also in the middle of other text), in hexadecimal, and with percent
 //! signs. What a runner encodes otherwise, gives away in pieces, or writes into artifacts of its own is beyond it.
 
 use std::ffi::{OsStr, OsString};
@@ -94,6 +94,35 @@ fn checked(name: &str, secret: Vec<u8>) -> Result<Vec<u8>, String> {
     Ok(secret)
 }
 
+/// The parts of a secret of several lines or of a JSON document that are secrets of their own: its lines, what stands behind a `=` or `:` in
+/// one, and the texts of a document. Short ones and plain words are left out: they stand in ordinary text.
+fn parts(secret: &[u8]) -> Vec<Vec<u8>> {
+    const SHORTEST_PART: usize = 8;
+    let Ok(text) = std::str::from_utf8(secret) else { return Vec::new() };
+    let mut found: Vec<String> = Vec::new();
+    let mut waiting: Vec<Value> = serde_json::from_str(text).into_iter().collect();
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::String(text) => found.extend(text.lines().map(str::to_owned)),
+            Value::Array(items) => waiting.extend(items),
+            Value::Object(fields) => waiting.extend(fields.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    if text.trim_end().contains('\n') {
+        for line in text.lines() {
+            found.push(line.trim().to_owned());
+            let behind = line.split_once(['=', ':']).map(|(_, value)| value.trim());
+            found.extend(behind.map(|value| value.trim_matches(['"', '\'', ',']).to_owned()));
+        }
+    }
+    let is_word = |part: &str| part.len() < 16 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    found.retain(|part| part.len() >= SHORTEST_PART && part != text && !is_word(part));
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().map(String::into_bytes).collect()
+}
+
 /// The forms in which programs commonly write a secret out: base64 at each of the three offsets that it can have in a longer text, as far as
 /// the characters hold nothing of what stands beside it; hexadecimal; percent signs. Short forms are left out: they stand in ordinary text.
 fn encoded(secret: &[u8]) -> Vec<Vec<u8>> {
@@ -135,7 +164,8 @@ pub(super) struct Redactor {
 impl Redactor {
     fn new(secrets: &[Vec<u8>]) -> Result<Self, String> {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
-        for secret in secrets {
+        let parts: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| parts(secret)).collect();
+        for secret in secrets.iter().chain(&parts) {
             patterns.push(secret.clone());
             patterns.extend(encoded(secret));
             // A secret with quotes or line breaks looks different inside JSON.
@@ -248,6 +278,16 @@ mod tests {
         redactor.value(&mut value);
         assert_eq!(value.to_string(), r#"{"a [redacted]":"9[redacted]6","n":["[redacted]",true]}"#);
         assert_eq!(redactor.text(r#"{"x":"se\"cret"}"#), r#"{"x":"[redacted]"}"#);
+    }
+
+    #[test]
+    fn the_lines_and_values_of_a_credentials_file_are_secrets_of_their_own() {
+        let redactor = redactor(&[
+            "username=alice\npassword = \"Sup3rS3cret!\"\nlogin=password\n",
+            r#"{"key": {"private": "a1b2c3d4e5"}}"#,
+        ]);
+        assert_eq!(redactor.text("Sup3rS3cret! and a1b2c3d4e5"), "[redacted] and [redacted]");
+        assert_eq!(redactor.text("alice has a password"), "alice has a password");
     }
 
     #[test]

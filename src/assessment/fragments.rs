@@ -105,6 +105,7 @@ fn call(
         context: &context,
         timeout_seconds,
         output_limit: CAPTURE_BYTES,
+        prints_result: false,
     })?;
     if let Some(failure) = &ran.ending.start_failure {
         return Err(Refusal::Broken(format!("it could not be started: {}", failure.message)));

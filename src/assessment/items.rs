@@ -16,7 +16,7 @@ use super::writing::relative;
 use super::{mappings, outcome, policy};
 use crate::model::{ResultStatus, RunId, format_timestamp};
 use crate::repository::layout;
-use crate::repository::record::{Irregular, RunRecord};
+use crate::repository::record::{Irregular, RecordedFile, RunRecord, Walk};
 
 /// What is said when no extension says where its results end.
 const BOUNDARY: &str = "This run is evidence for a review. It is not a certification and claims no conformance.";
@@ -96,24 +96,7 @@ pub(super) fn finish_items(
             });
         }
     }
-    let mut referring: HashMap<&str, Vec<String>> = HashMap::new();
-    for item in &evidence {
-        for artifact in &item.artifact_refs {
-            referring.entry(artifact).or_default().push(item.id.clone());
-        }
-    }
-    let artifacts = walk
-        .files
-        .iter()
-        .map(|file| ManifestEntry {
-            path: file.path.to_string(),
-            size_bytes: file.size_bytes,
-            sha256: file.sha256.clone(),
-            media_type: layout::media_type(file.path.as_str()).to_owned(),
-            extension_id: owner(file.path.as_str()).to_owned(),
-            evidence_refs: referring.remove(file.path.as_str()).unwrap_or_default(),
-        })
-        .collect();
+    let artifacts = manifest(&walk, &evidence);
     let mut findings = outcome::findings(&evidence, &plan.target.id, |item| {
         let check = checks.get(&(item.extension_id.as_str(), item.check_id.as_str()));
         check.and_then(|check| check.title.clone()).unwrap_or_else(|| item.check_id.clone())
@@ -135,6 +118,33 @@ pub(super) fn finish_items(
         artifacts,
         runners,
     })
+}
+
+/// The artifact manifest again, for what programs that ran since have changed.
+pub(super) fn artifacts_again(
+    record: &RunRecord,
+    evidence: &[Evidence],
+) -> Result<Vec<ManifestEntry>, AssessmentError> {
+    Ok(manifest(&record.walk(&relative("artifacts")?)?, evidence))
+}
+
+/// The artifact manifest: every regular file, and the evidence that refers to it.
+fn manifest(walk: &Walk, evidence: &[Evidence]) -> Vec<ManifestEntry> {
+    let mut referring: HashMap<&str, Vec<String>> = HashMap::new();
+    for item in evidence {
+        for artifact in &item.artifact_refs {
+            referring.entry(artifact).or_default().push(item.id.clone());
+        }
+    }
+    let entry = |file: &RecordedFile| ManifestEntry {
+        path: file.path.to_string(),
+        size_bytes: file.size_bytes,
+        sha256: file.sha256.clone(),
+        media_type: layout::media_type(file.path.as_str()).to_owned(),
+        extension_id: owner(file.path.as_str()).to_owned(),
+        evidence_refs: referring.get(file.path.as_str()).cloned().unwrap_or_default(),
+    };
+    walk.files.iter().map(entry).collect()
 }
 
 /// The extension that a path beneath `artifacts/` belongs to.

@@ -51,6 +51,7 @@ pub use profile::ProfileSource;
 pub use progress::Progress;
 
 use crate::model::{EvidenceResult, ResultStatus, RunId, format_timestamp};
+use crate::repository::layout;
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
 use items::{Finished, Performed};
@@ -148,6 +149,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
     progress.run(&run_id, &output_dir, total);
 
     let target_profile = plan.target.for_runners();
+    let target_missing = plan.target.missing_files();
     let bench = Bench {
         record: &record,
         run_id: &run_id,
@@ -158,6 +160,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         guide_board: &request.guide_board,
         grace: request.grace,
         cancellation: &request.cancellation,
+        target_missing: target_missing.as_deref(),
     };
     let working_files = WorkingFiles(&bench);
     bench.lay_out()?;
@@ -176,9 +179,16 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         finished: &finished,
     };
     let root = std::path::absolute(&request.root).unwrap_or_else(|_| request.root.clone());
+    let artifacts = writing::relative(layout::ARTIFACTS)?;
+    let before = record.left_beneath(&artifacts)?;
     let fragments = fragments::fragments(&bench, &documents.for_fragments(&output_dir), &root)?;
     drop(working_files);
-    documents.write(record, early, &fragments)?;
+    // A function that makes a fragment may have left or changed artifacts: the manifest is of what stands there.
+    let again = match record.left_beneath(&artifacts)? == before {
+        true => None,
+        false => Some(items::artifacts_again(&record, &finished.evidence)?),
+    };
+    documents.write(record, early, &fragments, again.as_deref().unwrap_or(&finished.artifacts))?;
     progress.end(finished.result_status);
     let Finished { result_status, evidence_counts, policy_summary, findings, .. } = finished;
     Ok(RunOutcome {

@@ -302,6 +302,17 @@ impl TargetProfile {
         value
     }
 
+    /// Why there is nothing to assess, when an endpoint with the binding `filesystem` names what is not there. As the profile names it.
+    pub(super) fn missing_files(&self) -> Option<String> {
+        let endpoints = self.document.value.get("endpoints").and_then(Value::as_array)?;
+        let (index, endpoint) = endpoints.iter().enumerate().find(|(_, endpoint)| {
+            endpoint.get("binding").and_then(Value::as_str) == Some("filesystem")
+                && endpoint_path(endpoint, &self.document.base).is_some_and(|path| !ambient::is_there(&path))
+        })?;
+        let named = endpoint.get("path").or_else(|| endpoint.get("url")).and_then(Value::as_str).unwrap_or_default();
+        Some(format!("the target is not there: /endpoints/{index} names {}", crate::model::printable(named, 300)))
+    }
+
     /// The commits that the target's filesystem endpoints are at: under the target's id when one endpoint is a checkout, under the
     /// bindings when several are.
     #[must_use]

@@ -19,12 +19,14 @@ pub(super) struct RunnerResult {
     pub(super) evidence: Vec<ReportedItem>,
     /// What it says about itself.
     pub(super) metadata: Map<String, Value>,
+    /// Items that stand beside the evidence and answer for no check: what no check takes, what is not whole.
+    pub(super) aside: Vec<ReportedItem>,
 }
 
 impl RunnerResult {
     /// Takes secrets out of everything that it says.
     pub(super) fn redact(&mut self, redactor: &Redactor) {
-        for item in &mut self.evidence {
+        for item in self.evidence.iter_mut().chain(&mut self.aside) {
             let texts = [&mut item.observations, &mut item.requirement_refs, &mut item.artifact_refs];
             for text in texts.into_iter().flatten() {
                 *text = redactor.text(text);
@@ -125,7 +127,7 @@ pub(super) fn decode(bytes: &[u8], checks: &[String], redactor: &Redactor) -> Re
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    Ok(RunnerResult { evidence, metadata })
+    Ok(RunnerResult { evidence, metadata, aside: Vec::new() })
 }
 
 /// At most so many items of a result are read. Each takes about 2 KiB of memory until the run has ended.

@@ -9,8 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::documents::{
-    DocumentEntry, Evidence, ExportCounts, ExportManifest, Finding, Fragment, Mapping, Package, PlanDocument,
-    PolicySummary, RunDocument, Source, SourceLock, Submission, Summary,
+    DocumentEntry, Evidence, ExportCounts, ExportManifest, Finding, Fragment, ManifestEntry, Mapping, Package,
+    PlanDocument, PolicySummary, RunDocument, Source, SourceLock, Submission, Summary,
 };
 use super::error::AssessmentError;
 use super::extensions::{Extension, Framework};
@@ -145,7 +145,7 @@ pub(super) struct ForFragments<'a> {
 
 impl Documents<'_> {
     /// The package with these fragments in it.
-    fn package<'a>(&'a self, fragments: &'a [Fragment]) -> Package<'a> {
+    fn package<'a>(&'a self, fragments: &'a [Fragment], artifacts: &'a [ManifestEntry]) -> Package<'a> {
         let (run, finished) = (self.run, self.finished);
         Package {
             schema_version: "1",
@@ -161,7 +161,7 @@ impl Documents<'_> {
             policy_summary: &finished.policy_summary,
             findings: &finished.findings,
             evidence_refs: finished.evidence.iter().map(|item| item.id.as_str()).collect(),
-            artifact_manifest: &finished.artifacts,
+            artifact_manifest: artifacts,
             report_fragments: fragments,
             certification_boundary: &finished.certification_boundary,
         }
@@ -178,18 +178,19 @@ impl Documents<'_> {
             evidence: &finished.evidence,
             findings: &finished.findings,
             mappings: &finished.mappings,
-            assessment_package: self.package(&[]),
+            assessment_package: self.package(&[], &self.finished.artifacts),
             policy_summary: &finished.policy_summary,
             source_lock: self.lock,
         }
     }
 
-    /// Writes everything, the summary last. `early` are the documents that stand already.
+    /// Writes everything, the summary last. `early` are the documents that stand already, `artifacts` the files that stand now.
     pub(super) fn write(
         &self,
         mut record: RunRecord,
         early: Vec<DocumentEntry>,
         fragments: &[Fragment],
+        artifacts: &[ManifestEntry],
     ) -> Result<(), AssessmentError> {
         let (run, finished) = (self.run, self.finished);
         let mut written = Written { record: &record, entries: early };
@@ -197,8 +198,8 @@ impl Documents<'_> {
         written.json(layout::FINDINGS, &finished.findings)?;
         written.json(layout::MAPPINGS, &finished.mappings)?;
         written.json(layout::FRAGMENTS, &fragments)?;
-        written.json(layout::ASSESSMENT_PACKAGE, &self.package(fragments))?;
-        written.write(layout::REPORT, self.report(fragments).as_bytes())?;
+        written.json(layout::ASSESSMENT_PACKAGE, &self.package(fragments, artifacts))?;
+        written.write(layout::REPORT, self.report(fragments, artifacts).as_bytes())?;
         let export = ExportManifest {
             export_type: "assessment_package",
             source_package_ref: layout::ASSESSMENT_PACKAGE,
@@ -211,7 +212,7 @@ impl Documents<'_> {
                 evidence: finished.evidence.len(),
                 findings: finished.findings.len(),
                 mappings: finished.mappings.len(),
-                artifacts: finished.artifacts.len(),
+                artifacts: artifacts.len(),
             },
             certification_boundary: &finished.certification_boundary,
         };
@@ -262,7 +263,7 @@ impl Documents<'_> {
         }
     }
 
-    fn report(&self, fragments: &[Fragment]) -> String {
+    fn report(&self, fragments: &[Fragment], artifacts: &[ManifestEntry]) -> String {
         report(&ReportData {
             run_id: self.run.run_id,
             target: self.run.target_profile_ref,
@@ -271,12 +272,13 @@ impl Documents<'_> {
             started_at: self.run.started_at,
             completed_at: self.completed_at,
             plan: &self.plan.document,
+            runners: &self.finished.runners,
             evidence: &self.finished.evidence,
             findings: &self.finished.findings,
             policy: &self.finished.policy_summary,
             mappings: &self.finished.mappings,
             fragments,
-            artifacts: &self.finished.artifacts,
+            artifacts,
             source_commits: self.source_commits,
             known_gaps: self.plan.target.known_gaps.len(),
             certification_boundary: &self.finished.certification_boundary,

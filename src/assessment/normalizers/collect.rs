@@ -97,6 +97,10 @@ pub(super) struct Sink {
     nothing_reported: Option<String>,
     /// Whether an input could not be read to its end, so that silence means nothing.
     is_doubtful: bool,
+    /// What answers for no check.
+    aside: Vec<ReportedItem>,
+    /// A name that was reported.
+    example: Option<String>,
     inputs: Vec<Value>,
     about_input: Map<String, Value>,
     notes: Vec<String>,
@@ -127,6 +131,8 @@ impl Sink {
             left_out: Vec::new(),
             nothing_reported: None,
             is_doubtful: false,
+            aside: Vec::new(),
+            example: None,
             inputs: Vec::new(),
             about_input: Map::new(),
             notes: Vec::new(),
@@ -189,6 +195,46 @@ impl Sink {
         self.nothing_reported.get_or_insert(sentence);
     }
 
+    /// The tool did not end as it should: that it is silent about a check means nothing.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubtful = true;
+    }
+
+    /// Whether something in the reports is not as it should be.
+    pub(super) fn has_trouble(&self) -> bool {
+        use EvidenceResult as Word;
+        let troubles = [Word::Fail, Word::Warning, Word::InfrastructureError, Word::Blocked];
+        !self.broken.is_empty() || troubles.iter().any(|trouble| self.results.contains_key(trouble.word()))
+    }
+
+    /// The checks that nothing was reported for, each with a sentence that helps to find out why.
+    pub(super) fn unanswered(&self) -> Vec<(String, String)> {
+        let count: u64 = self.results.values().sum();
+        let has = match (&self.example, count) {
+            (None, _) | (_, 0) => "the report names nothing".to_owned(),
+            (Some(example), 1) => format!("the report names 1 thing, {example}"),
+            (Some(example), count) => format!("the report names {count} things, for example {example}"),
+        };
+        let unanswered = self.checks.iter().filter(|check| !check.is_answered);
+        unanswered
+            .map(|check| {
+                let patterns: Vec<String> =
+                    check.patterns.iter().take(5).map(|pattern| format!("`{pattern}`")).collect();
+                let sentence = match patterns.as_slice() {
+                    [] => format!("nothing is left for this check: {has}"),
+                    patterns => format!("nothing matches {}: {has}", patterns.join(", ")),
+                };
+                (check.id.clone(), sentence)
+            })
+            .collect()
+    }
+
+    fn see(&mut self, name: &str) {
+        if self.example.is_none() {
+            self.example = Some(name.to_owned());
+        }
+    }
+
     /// The check that takes a name: the first that matches, else the first without wildcards.
     fn taker(&self, name: &str) -> Option<usize> {
         let matching = |check: &Check| check.patterns.iter().any(|pattern| pattern.matches(name));
@@ -207,6 +253,7 @@ impl Sink {
 
     /// Gives an item to its check, or counts it where there is no place for it.
     pub(super) fn push(&mut self, item: Item) {
+        self.see(&item.name);
         let Some(taker) = self.taker(&item.name) else { return self.stray(&item.name, item.result, item.severity, 1) };
         let is_pass = item.result == EvidenceResult::Pass;
         let bytes = item.text_bytes() + self.input.len();
@@ -237,6 +284,7 @@ impl Sink {
     /// Counts things of one name that there is no place for.
     pub(super) fn count(&mut self, name: &str, result: EvidenceResult, severity: Option<Severity>, count: u64) {
         let name = bounds::name(name);
+        self.see(&name);
         match self.taker(&name) {
             Some(taker) => self.count_for(taker, &name, result, severity, count),
             None => self.stray(&name, result, severity, count),
@@ -299,7 +347,7 @@ impl Sink {
         if self.notes_dropped > 0 {
             metadata.insert("notes_dropped".to_owned(), json!(self.notes_dropped));
         }
-        RunnerResult { evidence: self.evidence, metadata }
+        RunnerResult { evidence: self.evidence, metadata, aside: self.aside }
     }
 
     fn say_strays(&mut self) {
@@ -328,6 +376,8 @@ impl Sink {
         let result = if failed.is_some() { EvidenceResult::Fail } else { EvidenceResult::Warning };
         let severity = failed.and_then(|counted| counted.severity);
         self.say(0, result, severity, vec![sentence], json!({ "unmatched": count, "by_result": by_result }));
+        // It stands with the first check and does not answer for it.
+        self.aside.extend(self.evidence.pop());
     }
 
     fn say_unanswered(&mut self) {

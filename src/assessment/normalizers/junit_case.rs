@@ -79,7 +79,9 @@ impl Case {
 
     /// `classname::name`; what is missing is made up for by the suites. Some writers give the same text twice: it stands once.
     fn full_name(&self) -> String {
-        let outer = if self.classname.is_empty() { &self.suite } else { &self.classname };
+        // Node's reporter writes `test` as the class of every test, whatever suite it stands in.
+        let is_classless = self.classname.is_empty() || (self.classname == "test" && !self.suite.is_empty());
+        let outer = if is_classless { &self.suite } else { &self.classname };
         match (outer.is_empty(), self.name.is_empty()) {
             (true, true) => format!("test case {}", self.number),
             (true, false) => self.name.clone(),

@@ -118,6 +118,23 @@ impl Collector {
         outcome.map_err(|sentence| FormatError { input: printable(name, bounds::NAME), sentence })
     }
 
+    /// The tool did not end as it should: that it is silent about a check means nothing.
+    pub fn doubt(&mut self) {
+        self.sink.doubt();
+    }
+
+    /// Whether something in the reports is not as it should be.
+    #[must_use]
+    pub fn has_trouble(&self) -> bool {
+        self.sink.has_trouble()
+    }
+
+    /// The checks that nothing was reported for, each with a sentence that helps to find out why.
+    #[must_use]
+    pub fn unanswered(&self) -> Vec<(String, String)> {
+        self.sink.unanswered()
+    }
+
     /// The evidence and what there is to say about the reports.
     pub(in crate::assessment) fn finish(self) -> RunnerResult {
         self.sink.finish()
@@ -127,7 +144,8 @@ impl Collector {
     #[must_use]
     pub fn counts(self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        for item in self.finish().evidence {
+        let result = self.finish();
+        for item in result.evidence.into_iter().chain(result.aside) {
             *counts.entry(item.result.word()).or_default() += 1;
         }
         counts

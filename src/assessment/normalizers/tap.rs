@@ -137,8 +137,12 @@ impl<'a> Walk<'a> {
                 self.enter(level);
                 if level == 0 && count == 0 {
                     self.skipped = true;
-                    let reason = if reason.is_empty() { "no reason is given" } else { reason };
-                    self.sink.left_out(&format!("all tests were skipped: {reason}"));
+                    if reason.is_empty() {
+                        // What a tool says that found no tests where it looked: nothing was skipped, nothing was there.
+                        self.sink.broke("the report has no tests: its plan is 1..0, and no reason is given");
+                    } else {
+                        self.sink.left_out(&format!("all tests were skipped: {reason}"));
+                    }
                 }
                 if let Some(here) = self.levels.last_mut() {
                     here.plan = Some(count);

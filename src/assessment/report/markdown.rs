@@ -5,7 +5,7 @@ use crate::model::printable;
 /// One line of text as Markdown that renders as that text.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in printable(text, 2000).chars() {
+    for character in printable(&text.replace('\t', "    "), 2000).chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use markdown::{code, escape, paragraph};
 
-use super::documents::{Evidence, Finding, Fragment, ManifestEntry, Mapping, PlanDocument, PolicySummary};
+use serde_json::Value;
+
+use super::documents::{Evidence, Finding, Fragment, ManifestEntry, Mapping, PlanDocument, PolicySummary, Step};
 use crate::model::{Disposition, EvidenceResult, ResultStatus, Severity, printable};
 
 /// So many entries of a list are shown; the JSON documents have all.
@@ -23,6 +25,8 @@ pub(super) struct ReportData<'a> {
     pub(super) started_at: &'a str,
     pub(super) completed_at: &'a str,
     pub(super) plan: &'a PlanDocument,
+    /// What the submission package tells of each step's runner.
+    pub(super) runners: &'a [Value],
     pub(super) evidence: &'a [Evidence],
     pub(super) findings: &'a [Finding],
     pub(super) policy: &'a PolicySummary,
@@ -81,7 +85,7 @@ fn write_report(out: &mut String, data: &ReportData<'_>) -> std::fmt::Result {
     evidence(out, data.evidence)?;
     annexes::mappings(out, data.mappings)?;
     artifacts(out, data.artifacts)?;
-    made(out, data.plan)?;
+    made(out, data.plan, data.runners)?;
     writeln!(out, "\n## What this does not say\n\n{}", paragraph(data.certification_boundary))?;
     // Last, since their Markdown stands as the extensions wrote it.
     annexes::fragments(out, data.fragments)
@@ -109,7 +113,12 @@ const fn headline(status: ResultStatus) -> &'static str {
 
 fn outcome_sentence(data: &ReportData<'_>) -> String {
     let count = |result| data.evidence.iter().filter(|item| item.result == result).count();
+    let is_assessed =
+        |item: &Evidence| matches!(item.result, EvidenceResult::Pass | EvidenceResult::Fail | EvidenceResult::Warning);
     match data.result_status {
+        ResultStatus::Completed if !data.evidence.iter().any(is_assessed) => {
+            "No check says that something is as it should be, or that it is not: see the counts.".to_owned()
+        }
         ResultStatus::Completed if data.findings.is_empty() => "Every check ran, and nothing was found.".to_owned(),
         ResultStatus::Completed => {
             format!(
@@ -241,22 +250,41 @@ fn artifacts(out: &mut String, artifacts: &[ManifestEntry]) -> std::fmt::Result 
     Ok(())
 }
 
-fn made(out: &mut String, plan: &PlanDocument) -> std::fmt::Result {
+/// How a step's runner ended, when it was not well.
+fn ending(step: &Step, runners: &[Value]) -> String {
+    let is_of = |runner: &&Value| {
+        runner.get("extension_id").is_some_and(|it| *it == *step.extension_id)
+            && runner.get("check_group").is_some_and(|it| *it == *step.check_group)
+    };
+    let Some(runner) = runners.iter().find(is_of) else { return String::new() };
+    let number = |key: &str| runner.get(key).and_then(Value::as_i64);
+    if runner.get("timed_out") == Some(&Value::Bool(true)) {
+        return "; it took longer and was ended".to_owned();
+    }
+    match (number("signal"), number("exit_code")) {
+        (Some(signal), _) => format!("; it was ended by signal {signal}"),
+        (None, Some(code)) if code != 0 => format!("; it ended with exit code {code}"),
+        _ => String::new(),
+    }
+}
+
+fn made(out: &mut String, plan: &PlanDocument, runners: &[Value]) -> std::fmt::Result {
     writeln!(out, "\n## How this was made\n")?;
     writeln!(out, "guide-board {} ran {}:\n", env!("CARGO_PKG_VERSION"), many(plan.steps.len(), "step"))?;
     for step in &plan.steps {
         writeln!(
             out,
-            "{}. `{}` of `{}`: {}, at most {} s",
+            "{}. `{}` of `{}`: {}, at most {} s{}",
             step.order,
             code(&step.check_group),
             code(&step.extension_id),
             many(step.checks.len(), "check"),
-            step.timeout_seconds
+            step.timeout_seconds,
+            ending(step, runners)
         )?;
     }
     writeln!(out, "\nThe sources are locked in `sources.lock.json`, the plan stands in `plan.json`.")?;
-    if plan.runtime_policy.get("offline") == Some(&serde_json::Value::Bool(true)) {
+    if plan.runtime_policy.get("offline") == Some(&Value::Bool(true)) {
         writeln!(out, "Runners were asked to stay offline; that is not enforced.")?;
     }
     Ok(())

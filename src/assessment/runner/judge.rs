@@ -21,6 +21,26 @@ pub(in crate::assessment) fn ended(ending: &Ending, who: &str, timeout_seconds: 
     ending.exit_code.filter(|code| *code != 0).map(|code| format!("{who} ended with exit code {code}"))
 }
 
+/// Whether a program ended otherwise than by itself: nothing says that it did all it was to do.
+pub(super) fn is_cut_short(ending: &Ending) -> bool {
+    ending.timed_out || ending.supervisor_lost || ending.signal.is_some()
+}
+
+/// The sentence of [`ended`] with the last line of standard error behind an exit code: it mostly says why.
+pub(super) fn ended_with(ran: &Ran, who: &str, timeout_seconds: u64) -> Option<String> {
+    let sentence = ended(&ran.ending, who, timeout_seconds)?;
+    if is_cut_short(&ran.ending) {
+        return Some(sentence);
+    }
+    let last = ran.stderr.tail.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    Some(last.map_or(sentence.clone(), |line| format!("{sentence}: {}", crate::model::printable(&spaced(line), 200))))
+}
+
+/// Text whose tabs are blanks: an escaped tab helps nobody.
+fn spaced(text: &str) -> String {
+    text.replace('\t', "    ")
+}
+
 /// What stands for the checks that have no item, given the reasons; `None` without a reason.
 pub(super) fn problem(ran: &Ran, reasons: Vec<String>) -> Option<Problem> {
     if reasons.is_empty() {
@@ -66,7 +86,7 @@ pub(super) fn ending_facts(ran: &Ran) -> Map<String, Value> {
 /// The last ten lines, each cut at 300 characters.
 fn last_lines(tail: &str) -> String {
     let lines: Vec<&str> = tail.lines().rev().filter(|line| !line.trim().is_empty()).take(10).collect();
-    let shown: Vec<String> = lines.iter().rev().map(|line| crate::model::printable(line, 300)).collect();
+    let shown: Vec<String> = lines.iter().rev().map(|line| crate::model::printable(&spaced(line), 300)).collect();
     shown.join("\n")
 }
 

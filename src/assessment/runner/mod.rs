@@ -27,7 +27,7 @@ use super::error::AssessmentError;
 use super::extensions::{CheckGroup, Extension, RunnerEntrypoint};
 use super::plan::Plan;
 use super::result::{ReportedItem, RunnerResult, decode};
-use crate::model::{EvidenceResult, RunId, RunnerKind};
+use crate::model::{EvidenceResult, RunId, RunnerKind, printable};
 use crate::repository::record::RunRecord;
 use normalize::Normalized;
 use problem::{Problem, Report};
@@ -43,6 +43,8 @@ pub(super) struct Bench<'a> {
     pub(super) guide_board: &'a Path,
     pub(super) grace: std::time::Duration,
     pub(super) cancellation: &'a Cancellation,
+    /// Why there is nothing to assess, when the target's files are not there.
+    pub(super) target_missing: Option<&'a str>,
 }
 
 /// What a step came to.
@@ -88,10 +90,15 @@ impl Bench<'_> {
         let reported: std::collections::HashSet<String> = items.iter().map(|item| item.check_id.clone()).collect();
         for check in &step.checks {
             if !reported.contains(check) {
-                let problem = report.problem.clone().unwrap_or_else(Problem::nothing_reported);
+                let mut problem = report.problem.clone().unwrap_or_else(Problem::nothing_reported);
+                if let Some((_, why)) = report.silent.iter().find(|(silent, _)| silent == check) {
+                    problem.observations.insert(0, why.clone());
+                }
                 items.push(problem.item(check));
             }
         }
+        // What answers for no check stands behind what does.
+        items.extend(report.result.aside);
         let mut metadata = Map::new();
         metadata.insert("extension_id".to_owned(), json!(step.extension_id));
         metadata.insert("check_group".to_owned(), json!(step.check_group));
@@ -115,6 +122,9 @@ impl Bench<'_> {
             let message = format!("the target's credentials are not there: {missing}");
             return Ok(Report::blocked("not_configured", message));
         }
+        if let Some(message) = self.target_missing {
+            return Ok(Report::blocked("not_configured", message.to_owned()));
+        }
         if let Some((reason, said)) = &preflight.refusal {
             let mut problem = Problem::blocked(reason, String::new());
             problem.observations.clone_from(said);
@@ -135,30 +145,48 @@ impl Bench<'_> {
             context: &context,
             timeout_seconds: step.timeout_seconds,
             output_limit: self.output_limit(runner),
+            prints_result: runner.kind != RunnerKind::PythonModule,
         })?;
         if let Some(failure) = &ran.ending.start_failure {
-            if failure.program_missing {
-                return Ok(Report::blocked("missing_dependency", "the runner's program is not installed".to_owned()));
-            }
-            return Ok(Report::broken(format!("the runner could not be started: {}", failure.message)));
+            let program = match runner.kind {
+                RunnerKind::PythonModule => "python3",
+                _ => runner.command.first().map(String::as_str).unwrap_or_default(),
+            };
+            let program = printable(program, 200);
+            return Ok(if failure.program_missing {
+                let message = format!("the runner's program {program} is not installed, or not on PATH");
+                let mut report = Report::blocked("missing_dependency", message);
+                if let (false, Some(problem)) = (program.contains('/'), &mut report.problem) {
+                    problem.observations.push(format!("a program of the extension itself is written ./{program}"));
+                }
+                report
+            } else {
+                let message = format!("the runner's program {program} could not be started: {}", failure.message);
+                Report::broken(format!("{message}; is it executable?"))
+            });
         }
-        let mut reasons: Vec<String> = ended(&ran.ending, "the runner", step.timeout_seconds).into_iter().collect();
-        let Normalized { mut result, invalid, missing, partial, told } = match before {
+        let who = if runner.kind == RunnerKind::PythonModule { "the function" } else { "the runner" };
+        let mut reasons: Vec<String> = judge::ended_with(&ran, who, step.timeout_seconds).into_iter().collect();
+        let Normalized { mut result, invalid, missing, partial, silent, told } = match before {
             Some(before) => self.normalize(extension, step, &before, &ran)?,
             None => self.reported(step, &ran),
         };
         if let Some(missing) = missing {
             return Ok(Report::blocked("missing_dependency", missing));
         }
-        reasons.extend(invalid);
+        // A function that failed has no result; why it failed is said already.
+        if runner.kind != RunnerKind::PythonModule || reasons.is_empty() {
+            reasons.extend(invalid);
+        }
         let problem = judge::problem(&ran, reasons);
-        if let (true, Some(problem), Some(first)) = (partial, &problem, step.checks.first()) {
+        let first = step.checks.first().filter(|first| result.evidence.iter().any(|item| item.check_id == **first));
+        if let (true, Some(problem), Some(first)) = (partial, &problem, first) {
             // What was read counts, and that it is not all there is, too.
-            result.evidence.push(problem.clone().item(first));
+            result.aside.push(problem.clone().item(first));
         }
         let mut ending = judge::ending_facts(&ran);
         ending.extend(told);
-        Ok(Report { result, problem, ending })
+        Ok(Report { result, problem, ending, silent })
     }
 
     /// What the runner reports itself. What it reported before it broke counts.
@@ -201,5 +229,5 @@ fn left_to_a_person(runner: &RunnerEntrypoint, group: &CheckGroup) -> Report {
         problem.item(check)
     };
     let evidence = group.checks.iter().map(|check| item(&check.id)).collect();
-    Report { result: RunnerResult { evidence, metadata: Map::new() }, ..Report::default() }
+    Report { result: RunnerResult { evidence, ..RunnerResult::default() }, ..Report::default() }
 }

@@ -4,13 +4,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Bench;
-use super::judge::{ended, ending_facts, last_words};
+use super::judge::{ended_with, ending_facts, last_words};
 use super::problem::Refusal;
 use super::program::{Program, Ran, WORKING_FILES, path};
 use crate::assessment::error::AssessmentError;
 use crate::assessment::extensions::Extension;
 use crate::assessment::schema::{self, Schema};
-use crate::model::printable;
+use crate::model::{RunnerKind, printable};
 
 /// How long a preflight may take when nobody states it.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 60;
@@ -36,7 +36,8 @@ impl Bench<'_> {
     pub(in crate::assessment) fn preflight(&self, extension: &Extension) -> Result<Preflight, AssessmentError> {
         let manifest = &extension.manifest;
         let runner = manifest.preflight_runner.as_deref().and_then(|id| manifest.runner(id));
-        let Some(runner) = runner.filter(|_| self.credentials.missing.is_none()) else {
+        let Some(runner) = runner.filter(|_| self.credentials.missing.is_none() && self.target_missing.is_none())
+        else {
             return Ok(Preflight::default());
         };
         let stated = [runner.timeout_seconds, self.plan.assessment.timeout_seconds];
@@ -59,6 +60,7 @@ impl Bench<'_> {
                 context: &context,
                 timeout_seconds,
                 output_limit: self.output_limit(runner),
+                prints_result: runner.kind != RunnerKind::PythonModule,
             })
         };
         let mut told = Map::from_iter([
@@ -87,7 +89,7 @@ impl Bench<'_> {
         };
         if let Some(failure) = &ran.ending.start_failure {
             if failure.program_missing {
-                let message = "the preflight's program is not installed".to_owned();
+                let message = "the preflight's program is not installed, or not on PATH".to_owned();
                 return Some(("missing_dependency".to_owned(), vec![message]));
             }
             return failed(format!("the preflight could not be started: {}", failure.message));
@@ -99,6 +101,8 @@ impl Bench<'_> {
                 Ok(verdict) => Some(verdict),
                 Err(message) => return failed(message),
             },
+            // A function that failed has no result, and its ending says why.
+            Err(_) if ran.ending.exit_code != Some(0) => None,
             Err(message) => return failed(message),
         };
         match verdict {
@@ -106,7 +110,7 @@ impl Bench<'_> {
                 let reason = reason.unwrap_or_else(|| "the preflight says that the runners cannot run".to_owned());
                 Some((blocked_reason.unwrap_or_else(|| "preflight_failed".to_owned()), vec![reason]))
             }
-            _ => ended(&ran.ending, "the preflight", timeout_seconds).and_then(failed),
+            _ => ended_with(ran, "the preflight", timeout_seconds).and_then(failed),
         }
     }
 

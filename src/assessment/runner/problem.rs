@@ -14,6 +14,8 @@ pub(super) struct Report {
     pub(super) result: RunnerResult,
     /// Stands for each check without an item.
     pub(super) problem: Option<Problem>,
+    /// Sentences about checks that a report says nothing of, by check.
+    pub(super) silent: Vec<(String, String)>,
     /// What is told of the ending in the submission package.
     pub(super) ending: Map<String, Value>,
 }

@@ -58,6 +58,8 @@ pub(in crate::assessment) struct Program<'a> {
     pub(in crate::assessment) timeout_seconds: u64,
     /// How much of each stream is kept.
     pub(in crate::assessment) output_limit: u64,
+    /// Whether standard output may be the result. What a Python function prints is none.
+    pub(in crate::assessment) prints_result: bool,
 }
 
 /// What a program came to.
@@ -67,6 +69,8 @@ pub(in crate::assessment) struct Ran {
     pub(in crate::assessment) stderr: Captured,
     /// The result file.
     pub(in crate::assessment) left: Left,
+    /// Whether standard output may be the result.
+    prints_result: bool,
 }
 
 impl Ran {
@@ -76,6 +80,7 @@ impl Ran {
             Left::Bytes(bytes) if !bytes.is_empty() => holdable(bytes),
             Left::TooLarge => Err(format!("the result file is larger than {RESULT_BYTES} bytes")),
             Left::Irregular => Err("the result file is a link or a special file; it was not followed".to_owned()),
+            Left::Nothing | Left::Bytes(_) if !self.prints_result => Err("the function returned no result".to_owned()),
             Left::Nothing | Left::Bytes(_) if self.stdout.raw_overflow => {
                 Err(format!("standard output is larger than {RESULT_BYTES} bytes and can be no result"))
             }
@@ -133,15 +138,18 @@ impl Bench<'_> {
         command
     }
 
-    /// Puts the binary, the extension's directory and the target in their places. A program with a slash that is not absolute is the
+    /// Puts the binary, the extension's directory, the working directory and the target in their places. A program with a slash that is not absolute is the
     /// extension's own.
     fn argument_vector(&self, extension: &Extension, command: &[String]) -> Result<Vec<OsString>, String> {
         let guide_board = self.guide_board.to_string_lossy();
         let directory = self.extension_directory(extension);
         let shown = directory.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+        let artifacts = self.output_dir.join("artifacts").join(&extension.manifest.id);
+        let artifacts = artifacts.to_string_lossy();
         let mut parts = Vec::new();
         for part in command {
             let part = part.replace("{guide_board}", &guide_board).replace("{extension}", &shown);
+            let part = part.replace("{artifacts}", &artifacts);
             parts.push(OsString::from(with_target(&part, self.target_profile)?));
         }
         if let (Some(first), Some(directory)) = (parts.first_mut(), &directory) {
@@ -202,7 +210,7 @@ impl Bench<'_> {
                 return Err(AssessmentError::Record(failed).into());
             }
         }
-        Ok(Ran { ending, stdout, stderr, left: left? })
+        Ok(Ran { ending, stdout, stderr, left: left?, prints_result: program.prints_result })
     }
 
     fn write_context(&self, path: &RelativePath, context: &dyn Context) -> Result<(), Refusal> {

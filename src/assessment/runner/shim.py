@@ -40,6 +40,9 @@ def call():
     if not callable(function):
         sys.exit("{} has no function {}".format(os.path.basename(path), name))
     result = function(context)
+    if result is None and role == "preflight":
+        # It says nothing, and did not fail.
+        result = {"ready": True}
     if not isinstance(result, dict):
         sys.exit("{} returned {}, not a dict".format(name, type(result).__name__))
     return result

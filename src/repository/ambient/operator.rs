@@ -180,6 +180,13 @@ pub fn remove_own_file(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
+/// Whether a path leads to anything. For saying early what is missing, never before opening.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "words a message; nothing is opened after it")]
+pub fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
 /// Whether a path leads to a directory. For choosing a default and wording a message, never before opening.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "words a message; nothing is opened after it")]

@@ -88,6 +88,47 @@ fn every_way_of_breaking_is_told_apart() {
 
 #[test]
 #[ignore = "needs python3: scripts/test python"]
+fn what_a_function_prints_is_no_result_also_when_it_looks_like_one() {
+    let printed =
+        "import json\nprint(json.dumps({'evidence': [{'check_id': c, 'result': 'pass'} for c in ('one', 'two')]}))\n";
+    let (_world, run) = run(&format!("{printed}def run(context):\n    raise RuntimeError('boom')\n"));
+    let run = run.expect_code(5);
+    run.expect_items("infrastructure_error", "the function ended with exit code 1: RuntimeError: boom");
+    assert_eq!(
+        run.json("normalized/findings.json")[0]["title"],
+        "Check one: the function ended with exit code 1: RuntimeError: boom"
+    );
+}
+
+#[test]
+#[ignore = "needs python3: scripts/test python"]
+fn a_preflight_function_that_says_nothing_is_content() {
+    let world = world(GOOD);
+    put(&world, "ready.py", "def check(context):\n    pass\n");
+    world
+        .extension("probe")
+        .set("/runner_entrypoints/0", json!({"id": "runner", "kind": "python_module", "path": "runner.py"}))
+        .set(
+            "/runner_entrypoints/1",
+            json!({"id": "ready", "kind": "python_module", "path": "ready.py", "callable": "check"}),
+        )
+        .set("/preflight_runner", json!("ready"))
+        .write();
+    world.run().finish().expect_code(0);
+}
+
+#[test]
+#[ignore = "needs python3: scripts/test python"]
+fn the_manifest_is_of_what_stands_there_when_fragments_are_made() {
+    let text = "import os\ndef run(context):\n    here = os.path.join(context['run_dir'], 'artifacts', 'probe')\n    open(os.path.join(here, 'group.stdout.txt'), 'a').write('more')\n    open(os.path.join(here, 'late.txt'), 'w').write('late')\n    return {'markdown': 'done'}\n";
+    // What every run of the tests is held to includes the digest of every artifact.
+    let (_world, run, entry) = fragment(text);
+    assert_eq!(entry["markdown"], "done");
+    assert!(run.json("reports/assessment-package.json")["artifact_manifest"].to_string().contains("late.txt"));
+}
+
+#[test]
+#[ignore = "needs python3: scripts/test python"]
 fn a_python_module_that_is_not_installed_is_a_missing_dependency() {
     for text in ["import no_such_module_anywhere\n", "def run(context):\n    import no_such_module_anywhere\n"] {
         let (_world, run) = run(&format!("{text}{}", if text.starts_with("import") { GOOD } else { "" }));

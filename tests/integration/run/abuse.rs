@@ -260,7 +260,7 @@ fn contexts_are_what_their_schemas_say() {
     let answer =
         "if grep -q '\"report_fragment\"'; then echo '{\"markdown\": \"A note.\"}'; else echo '{\"evidence\": []}'; fi";
     let python = format!(
-        "#!/bin/sh\nfor role; do :; done\ncp \"$GUIDE_BOARD_CONTEXT\" '{}/'$role.json\n{answer} < \"$GUIDE_BOARD_CONTEXT\"\n",
+        "#!/bin/sh\nfor role; do :; done\ncp \"$GUIDE_BOARD_CONTEXT\" '{}/'$role.json\n{answer} < \"$GUIDE_BOARD_CONTEXT\" > \"$GUIDE_BOARD_RESULT\"\n",
         world.path("").display()
     );
     std::fs::write(world.path("bin/python3"), python).expect("written");

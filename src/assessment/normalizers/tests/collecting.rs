@@ -30,15 +30,17 @@ fn the_first_match_takes_and_a_bracket_is_a_bracket() {
 }
 
 #[test]
-fn what_no_check_takes_is_told_of_on_the_first() {
+fn what_no_check_takes_is_told_of_beside_the_first_and_answers_for_none() {
     let mut sink = Sink::new("x", checks(&[("a", &["a*"]), ("b", &["b*"])]));
     for (name, result) in [("a", EvidenceResult::Pass), ("x", EvidenceResult::Pass), ("y", EvidenceResult::Fail)] {
         sink.push(Item::new(name, result));
     }
     let result = sink.finish();
-    assert_eq!(said(&result), [("a", "pass", ""), ("a", "fail", "2 reported things are taken by no check: y, x")]);
+    assert_eq!(said(&result), [("a", "pass", "")]);
+    assert_eq!(result.aside[0].observations, ["2 reported things are taken by no check: y, x"]);
+    assert_eq!((result.aside[0].check_id.as_str(), result.aside[0].result), ("a", EvidenceResult::Fail));
     assert_eq!(
-        Value::Object(result.evidence[1].facts.clone()),
+        Value::Object(result.aside[0].facts.clone()),
         json!({"unmatched": 2, "by_result": {"fail": 1, "pass": 1}})
     );
 }
