@@ -8,6 +8,7 @@ pub mod containers;
 pub mod documents;
 pub mod expressions;
 pub mod found;
+pub mod guards;
 pub mod outcome;
 pub mod prose;
 pub mod result;

@@ -158,6 +158,17 @@ fn untrusted_checkout_accepts_other_events_and_guards() {
 }
 
 #[test]
+fn untrusted_checkout_takes_no_mention_of_the_author_for_a_guard() {
+    for guard in [
+        "if: github.event.pull_request.author_association == 'NONE'",
+        "if: github.event.pull_request.author_association != 'OWNER'",
+        "if: contains(fromJSON('[\"OWNER\", \"NONE\"]'), github.event.pull_request.author_association)",
+    ] {
+        checkout("pull_request_target", guard, "ref: ${{ github.head_ref }}").fails(ID);
+    }
+}
+
+#[test]
 fn untrusted_checkout_accepts_commands_that_are_only_text() {
     run("pull_request_target", "echo \"use gh pr checkout\" # gh pr checkout 1").passes(ID);
 }
