@@ -172,4 +172,12 @@ mod tests {
         let text = "password = \"://secret".repeat(60_000);
         assert!(find(text.as_bytes(), true).is_empty());
     }
+
+    #[test]
+    fn a_text_made_of_key_headers_costs_no_more_than_its_length() {
+        let text = "-----BEGIN PRIVATE KEY-----".repeat(38_000);
+        let begin = std::time::Instant::now();
+        assert!(find(text.as_bytes(), true).is_empty());
+        assert!(begin.elapsed() < std::time::Duration::from_secs(6), "{:?}", begin.elapsed());
+    }
 }
