@@ -7,12 +7,15 @@ use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 use super::checks::lock_files::is_ignored;
 use super::documents::{Document, Text};
 use super::outcome::Outcome;
-use super::yaml::{Node, Yaml};
+use super::unseen::Unseen;
+use super::yaml::{Node, Yaml, YamlError};
 
 /// At most so many workflows and actions are read.
 pub const MAX_FILES: usize = 1_000;
 /// Once this many bytes of them were read, no more are.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// What the file of an action may be called.
+const ACTION_FILES: [&str; 2] = ["action.yml", "action.yaml"];
 /// A condition is looked at up to this many letters.
 const MAX_CONDITION: usize = 2_000;
 
@@ -23,6 +26,8 @@ pub struct Source {
     pub path: String,
     /// Whether it is a workflow; otherwise an action.
     pub is_workflow: bool,
+    /// Whether it goes on after what was read.
+    pub is_cut: bool,
     yaml: Yaml,
 }
 
@@ -31,8 +36,11 @@ pub struct Source {
 pub struct Sources {
     /// Those that could be read.
     pub read: Vec<Source>,
-    /// The path, line and reason of those that could not.
-    pub unreadable: Vec<(String, u64, String)>,
+    unseen: Unseen,
+    /// The paths that had their turn.
+    known: HashSet<String>,
+    bytes: usize,
+    left_out: usize,
 }
 
 /// A job of a workflow, or the one body of a composite action.
@@ -54,50 +62,61 @@ pub struct Step<'a> {
 impl Sources {
     /// Reads the files of `.github/workflows`.
     pub fn workflows(tree: &TargetTree) -> Self {
-        Self::of(tree, |file| file.directory() == ".github/workflows" && is_yaml(file.name()))
+        let mut sources = Self::default();
+        sources.add_workflows(tree);
+        sources.finish()
     }
 
     /// Reads the workflows and every `action.yml` outside examples and tests.
     pub fn workflows_and_actions(tree: &TargetTree) -> Self {
-        Self::of(tree, |file| {
-            (file.directory() == ".github/workflows" && is_yaml(file.name()))
-                || (["action.yml", "action.yaml"].contains(&file.name()) && !is_ignored(file.directory()))
-        })
+        let mut sources = Self::default();
+        sources.add_workflows(tree);
+        let is_action = |file: &&TreeFile| ACTION_FILES.contains(&file.name()) && !is_ignored(file.directory());
+        tree.files().iter().filter(is_action).for_each(|file| sources.add(tree, file, false));
+        sources.finish()
     }
 
-    fn of(tree: &TargetTree, accept: impl Fn(&TreeFile) -> bool) -> Self {
-        let mut sources = Self::default();
-        let mut bytes = 0_usize;
-        for file in tree.files().iter().filter(|file| accept(file)).take(MAX_FILES) {
-            if bytes > MAX_BYTES {
-                let reason = format!("not looked at after the first {MAX_BYTES} bytes of workflows");
-                sources.unreadable.push((file.path().to_owned(), 1, reason));
-                continue;
-            }
-            let document = Document::read(tree, file);
-            bytes = bytes.saturating_add(document.as_str().len());
-            match Yaml::read(document.as_str()) {
-                _ if document.text == Text::Unreadable => {
-                    sources.unreadable.push((document.path, 1, "the file cannot be opened".to_owned()));
-                }
-                Ok(yaml) => {
-                    let is_workflow = file.directory() == ".github/workflows";
-                    sources.read.push(Source { path: document.path, is_workflow, yaml });
-                }
-                Err(error) => sources.unreadable.push((document.path, error.line, error.reason)),
+    fn add_workflows(&mut self, tree: &TargetTree) {
+        let is_workflow = |file: &&TreeFile| file.directory() == ".github/workflows" && is_yaml(file.name());
+        tree.files().iter().filter(is_workflow).for_each(|file| self.add(tree, file, true));
+    }
+
+    fn add(&mut self, tree: &TargetTree, file: &TreeFile, is_workflow: bool) {
+        if !self.known.insert(file.path().to_owned()) {
+            return;
+        }
+        if self.known.len() > MAX_FILES || self.bytes > MAX_BYTES {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let document = Document::read(tree, file);
+        self.bytes = self.bytes.saturating_add(document.as_str().len());
+        self.unseen.add_document(&document);
+        match Yaml::read(document.as_str()) {
+            _ if document.text == Text::Unreadable => {}
+            Ok(yaml) => self.read.push(Source { path: document.path, is_workflow, is_cut: document.cut, yaml }),
+            // What is cut need be no YAML; that it is cut was said.
+            Err(_) if document.cut => {}
+            Err(YamlError { reason, line }) => {
+                let path = &document.path;
+                let sentence = format!("{path} could not be read as YAML ({reason}): mend it at line {line}.");
+                self.unseen.add_at(path, line, sentence);
             }
         }
-        sources
+    }
+
+    fn finish(mut self) -> Self {
+        self.unseen.add_some(self.left_out, |count| {
+            format!(
+                "{count} workflows and actions were not looked at: the bounds are {MAX_FILES} files and {MAX_BYTES} bytes of all together."
+            )
+        });
+        self
     }
 
     /// Says which files could not be read; an outcome that would pass without them is unknown.
     pub fn admit(&self, outcome: Outcome) -> Outcome {
-        self.unreadable.iter().fold(outcome.unknown_unless_sure(!self.unreadable.is_empty()), |outcome, unreadable| {
-            let (path, line, reason) = unreadable;
-            outcome
-                .observe(format!("{path} could not be read as YAML ({reason}): mend it at line {line}."))
-                .at_line(path, *line)
-        })
+        self.unseen.admit(outcome)
     }
 }
 
@@ -242,7 +261,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source { path: "w.yml".to_owned(), is_workflow: true, yaml: Yaml::read(text).unwrap() }
+        Source { path: "w.yml".to_owned(), is_workflow: true, is_cut: false, yaml: Yaml::read(text).unwrap() }
     }
 
     #[test]
