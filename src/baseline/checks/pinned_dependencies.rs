@@ -7,12 +7,11 @@ use crate::baseline::documents::Document;
 use crate::baseline::found::{Found, outcome, shorten};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::unseen::Unseen;
-use crate::baseline::workflows::{Job, Source, Sources};
+use crate::baseline::workflows::{Job, Source, Sources, is_passed_over};
 use crate::baseline::yaml::Node;
 use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
-use super::lock_files::is_ignored;
 use super::unpinned_commands::{Downloads, unpinned};
 
 /// At most so many Dockerfiles are read.
@@ -79,7 +78,7 @@ fn is_dockerfile(file: &TreeFile) -> bool {
             || name.strip_suffix(stem).is_some_and(|before| before.ends_with('.'))
             || name.strip_prefix(stem).is_some_and(|after| after.starts_with(['.', '-', '_']) && !is_template(after))
     });
-    named && !is_ignored(file.directory())
+    named && !is_passed_over(file.directory())
 }
 
 fn is_template(name: &str) -> bool {
@@ -119,7 +118,7 @@ fn is_template(name: &str) -> bool {
 }
 
 fn is_shell_script(tree: &TargetTree, file: &TreeFile) -> io::Result<bool> {
-    if !file.is_regular() || is_ignored(file.directory()) {
+    if !file.is_regular() || is_passed_over(file.directory()) {
         return Ok(false);
     }
     let extension = file.name().rsplit_once('.').map(|(_, extension)| extension);
