@@ -12,6 +12,8 @@ pub struct Document {
     pub path: String,
     /// Its text, or why there is none.
     pub text: Text,
+    /// Whether the file goes on after the text, beyond the bound.
+    pub cut: bool,
 }
 
 /// The text of a document.
@@ -26,9 +28,10 @@ pub enum Text {
 impl Document {
     /// Reads one listed file.
     pub fn read(tree: &TargetTree, file: &TreeFile) -> Self {
-        let text =
-            tree.read_head(file, MAX_TEXT_BYTES).map_or(Text::Unreadable, |head| Text::Read(decode(&head.bytes)));
-        Self { path: file.path().to_owned(), text }
+        let (text, cut) = tree
+            .read_head(file, MAX_TEXT_BYTES)
+            .map_or((Text::Unreadable, false), |head| (Text::Read(decode(&head.bytes)), head.truncated));
+        Self { path: file.path().to_owned(), text, cut }
     }
 
     /// The text; empty when unreadable.
@@ -40,11 +43,11 @@ impl Document {
     }
 }
 
-/// The text of the file with exactly this path.
+/// The whole text of the file with exactly this path; none where it cannot be read, or not to its end.
 pub fn read_text(tree: &TargetTree, path: &str) -> Option<String> {
-    match Document::read(tree, tree.get(path)?).text {
-        Text::Read(text) => Some(text),
-        Text::Unreadable => None,
+    match Document::read(tree, tree.get(path)?) {
+        Document { text: Text::Read(text), cut: false, .. } => Some(text),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod containers;
 pub mod documents;
 pub mod expressions;
 pub mod found;
+pub mod guards;
 pub mod outcome;
 pub mod prose;
 pub mod result;
@@ -15,6 +16,7 @@ pub mod runner;
 pub mod secrets;
 pub mod shell;
 pub mod survey;
+pub mod unseen;
 pub mod workflows;
 pub mod yaml;
 
@@ -27,6 +29,7 @@ use checks::{CHECKS, Check, Run};
 use outcome::Outcome;
 use result::{EvidenceItem, RunnerResult};
 use survey::Survey;
+use unseen::Unseen;
 
 /// The id of the extension, of its check group and of its runner.
 pub const EXTENSION_ID: &str = "repository-baseline";
@@ -70,7 +73,17 @@ fn known(check: &Check, survey: &Survey<'_>, subject_ref: &str) -> EvidenceItem 
     outcome.facts.insert("references".to_owned(), references.into());
     if tree.truncated() {
         outcome.facts.insert("listing_truncated".to_owned(), true.into());
-        outcome = outcome.observe("The tree is larger than the listing's bounds: some files were not looked at.");
+        let sentence = format!(
+            "Some files were not looked at: the listing ends after {} files, as the tree is beyond its bounds or a directory cannot be read.",
+            tree.files().len()
+        );
+        if check.is_of_every_file {
+            let mut unseen = Unseen::new();
+            unseen.add(sentence);
+            outcome = unseen.admit(outcome);
+        } else {
+            outcome = outcome.observe(sentence);
+        }
     }
     item(check.id, subject_ref, outcome, check.requirements.iter().map(|requirement| requirement.id.to_owned()))
 }

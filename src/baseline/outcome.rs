@@ -48,14 +48,6 @@ impl Outcome {
         Self::new(EvidenceResult::Unknown, None)
     }
 
-    /// The same as an unknown result, where something could not be looked at and what was seen would pass.
-    pub fn unknown_unless_sure(mut self, unsure: bool) -> Self {
-        if unsure && matches!(self.result, EvidenceResult::Pass | EvidenceResult::NotApplicable) {
-            self.result = EvidenceResult::Unknown;
-        }
-        self
-    }
-
     /// Adds a sentence for the maintainer; beyond a bound they are counted in `facts.observations_left_out`.
     pub fn observe(mut self, sentence: impl Into<String>) -> Self {
         if self.observations.len() < MAX_OBSERVATIONS {

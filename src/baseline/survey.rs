@@ -11,7 +11,7 @@ use crate::repository::ambient::target_tree::{MAX_TEXT_BYTES, TargetTree};
 use super::checks::large_files::WARN_BYTES;
 use super::checks::magic::{HEAD_BYTES, artifact_kind};
 use super::checks::specimens::{extension, is_machine_written};
-use super::secrets::{Keeper, Sighting, find};
+use super::secrets::{Keeper, Search, Sighting, is_text, search};
 
 /// At most so many paths or secrets of one kind are kept; those beyond are counted.
 const MAX_KEPT: usize = 10_000;
@@ -47,8 +47,10 @@ pub struct Tracked {
     pub left_out: usize,
     /// Files looked at.
     pub files: usize,
-    /// Files of which only the beginning was looked at.
+    /// Texts longer than what is looked at.
     pub cut: usize,
+    /// Texts with more places to look at than are looked at.
+    pub crowded: usize,
     /// Files that could not be read.
     pub unreadable: usize,
     /// Files not looked at because the time was over.
@@ -89,6 +91,10 @@ pub struct Past {
     pub places: Vec<Place>,
     /// Likely secrets and paths beyond the bounds.
     pub left_out: usize,
+    /// Versions of texts longer than what is looked at.
+    pub cut: usize,
+    /// Texts with more places to look at than are looked at.
+    pub crowded: usize,
 }
 
 /// A tree under assessment, and what was read of it.
@@ -143,6 +149,11 @@ impl<'a> Survey<'a> {
         self.history().map(History::tags)
     }
 
+    /// How many references of the repository were not followed, so that tags may be missing.
+    pub fn references_left_out(&self) -> usize {
+        self.history().map_or(0, History::references_left_out)
+    }
+
     fn history(&self) -> Result<&History, NoHistory> {
         self.history.get_or_init(|| self.tree.history()).as_ref().map_err(|reason| *reason)
     }
@@ -174,8 +185,10 @@ impl<'a> Survey<'a> {
                 continue;
             };
             tracked.files = tracked.files.saturating_add(1);
-            tracked.cut = tracked.cut.saturating_add(usize::from(head.truncated));
-            for hit in find(&head.bytes, !is_machine_written(file.path())) {
+            tracked.cut = tracked.cut.saturating_add(usize::from(head.truncated && is_text(&head.bytes)));
+            let Search { hits, is_whole } = search(&head.bytes, !is_machine_written(file.path()));
+            tracked.crowded = tracked.crowded.saturating_add(usize::from(!is_whole));
+            for hit in hits {
                 let sighting = self.keeper.sight(&hit);
                 if tracked.places.len() < MAX_KEPT {
                     tracked.places.push(Place { site: Site::File(file.path().to_owned()), commit: None, sighting });
@@ -218,12 +231,15 @@ impl<'a> Survey<'a> {
                     return;
                 }
                 let text = content.get(..MAX_TEXT_BYTES).unwrap_or(content);
+                past.cut = past.cut.saturating_add(usize::from(text.len() < content.len() && is_text(text)));
                 (text, Site::File(path.to_owned()), Some(commit), !is_machine_written(path))
             }
             Piece::CommitMessage { commit, text } => (text, Site::CommitMessage, Some(commit), true),
             Piece::TagMessage { name, text } => (text, Site::TagMessage(name.to_owned()), None, true),
         };
-        for hit in find(text, assignments) {
+        let Search { hits, is_whole } = search(text, assignments);
+        past.crowded = past.crowded.saturating_add(usize::from(!is_whole));
+        for hit in hits {
             let sighting = self.keeper.sight(&hit);
             if !seen.insert((sighting.hash.clone(), sighting.rule)) {
                 continue;

@@ -11,7 +11,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span};
 pub const MAX_NODES: usize = 200_000;
 /// A document nested deeper than this is not read.
 pub const MAX_DEPTH: usize = 100;
-/// A key is looked for among so many keys of its mapping.
+/// A document with more keys in one mapping than this is not read: each is looked for among all of them.
 pub const MAX_KEYS: usize = 1_000;
 
 /// Why a text could not be read as YAML.
@@ -72,7 +72,7 @@ impl Yaml {
     /// Reads a text.
     ///
     /// # Errors
-    /// What is no YAML, is nested deeper than [`MAX_DEPTH`] or has more nodes than [`MAX_NODES`].
+    /// What is no YAML, is nested deeper than [`MAX_DEPTH`], has more nodes than [`MAX_NODES`] or a mapping of more than [`MAX_KEYS`] keys.
     pub fn read(text: &str) -> Result<Self, YamlError> {
         let mut builder = Builder::default();
         for event in Parser::new_from_str(text) {
@@ -149,6 +149,9 @@ impl Builder {
             return Ok(());
         };
         let content = if mapping {
+            if children.len() > MAX_KEYS.saturating_mul(2) {
+                return Err(YamlError { reason: format!("more than {MAX_KEYS} keys in one mapping"), line });
+            }
             let mut ids = children.into_iter();
             let mut pairs = Vec::new();
             while let (Some(key), Some(value)) = (ids.next(), ids.next()) {
@@ -243,9 +246,9 @@ impl<'a> Node<'a> {
         pairs.iter().filter_map(move |(key, value)| Some((self.yaml.node(*key)?, self.yaml.node(*value)?)))
     }
 
-    /// The value of a key of a mapping; a key beyond the first [`MAX_KEYS`] is not found.
+    /// The value of a key of a mapping.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.entries().take(MAX_KEYS).find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+        self.entries().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
     }
 
     /// A scalar as itself, a sequence as its items: how many a field may name.
@@ -309,6 +312,8 @@ mod tests {
     fn depth_and_size_are_bounded() {
         assert!(Yaml::read(&"- ".repeat(MAX_DEPTH + 1)).unwrap_err().reason.contains("deeper"));
         assert!(Yaml::read(&"- a\n".repeat(MAX_NODES + 1)).unwrap_err().reason.contains("nodes"));
+        let keys: String = (0..=MAX_KEYS).map(|number| format!("k{number}: v\n")).collect();
+        assert!(Yaml::read(&keys).unwrap_err().reason.contains("keys"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod the_canaries;
 mod the_extension;
 mod the_tree;
 mod token_permissions;
+mod unseen;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::baseline::documents::read_text;
 use crate::baseline::outcome::Outcome;
+use crate::baseline::unseen::Unseen;
 use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
@@ -69,11 +70,9 @@ pub fn run(tree: &TargetTree) -> Outcome {
     let outcome = found.iter().fold(outcome, |outcome, (file, kind, group)| observe(outcome, file, kind, *group));
     let outcome =
         if found.is_empty() { outcome.observe("No executable or compiled artifact was found.") } else { outcome };
-    let outcome = if unreadable > 0 {
-        outcome.observe(format!("{unreadable} files could not be read and were not looked at."))
-    } else {
-        outcome
-    };
+    let mut unseen = Unseen::new();
+    unseen.add_some(unreadable, |count| format!("{count} files could not be read and were not looked at."));
+    let outcome = unseen.admit(outcome);
     let listed: Vec<Value> =
         found.iter().take(100).map(|(file, kind, _)| json!({"path": file.path(), "kind": kind})).collect();
     outcome.fact("count", found.len()).fact("unreadable", unreadable).fact("artifacts", listed)

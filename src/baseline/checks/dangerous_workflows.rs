@@ -1,9 +1,10 @@
 //! `dangerous-workflows`: patterns that let strangers run code with a workflow's token and secrets.
 
 use crate::baseline::found::{Found, outcome};
+use crate::baseline::guards::is_guarded;
 use crate::baseline::outcome::Outcome;
 use crate::baseline::shell::commands;
-use crate::baseline::workflows::{Job, Source, Sources, Step, squeezed};
+use crate::baseline::workflows::{Job, Source, Sources};
 use crate::baseline::yaml::Node;
 use crate::baseline::{expressions, expressions::values};
 use crate::model::Severity;
@@ -42,25 +43,6 @@ pub fn run(tree: &TargetTree) -> Outcome {
 /// What every rule of this check notes down.
 pub fn note(source: &Source, rule: &'static str, severity: Severity, line: u64, sentence: String) -> Found {
     Found { rule, fails: severity >= Severity::High, severity, path: source.path.clone(), line, sentence }
-}
-
-/// Whether a condition lets through only what people with write access sent.
-pub fn is_guarded(job: Job<'_>, step: Option<Step<'_>>) -> bool {
-    const GUARDS: [&str; 9] = [
-        "head.repo.full_name==github.repository",
-        "github.repository==github.event.pull_request.head.repo.full_name",
-        "head.repo.fork==false",
-        "!github.event.pull_request.head.repo.fork",
-        "head_repository.full_name==github.repository",
-        "workflow_run.event=='push'",
-        "workflow_run.event!='pull_request'",
-        "workflow_run.event=='schedule'",
-        "author_association",
-    ];
-    [job.condition(), step.map(Step::condition).unwrap_or_default()].iter().any(|condition| {
-        let condition = squeezed(condition);
-        GUARDS.iter().any(|guard| condition.contains(guard))
-    })
 }
 
 fn unsecure_commands(source: &Source, found: &mut Vec<Found>) {

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::baseline::outcome::Outcome;
 use crate::baseline::survey::{Survey, Versions};
+use crate::baseline::unseen::Unseen;
 use crate::model::Severity;
 
 use super::binary_files::{Group, group};
-use super::history_coverage::{abbreviated, covered, not_applicable};
+use super::history_coverage::{abbreviated, covered, not_applicable, too_large};
 
 /// Asks the first bytes of every version of every file what it is.
 pub fn run(survey: &Survey<'_>) -> Outcome {
@@ -34,7 +35,9 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
     let listed: Vec<Value> = found.iter().take(100).map(|(path, versions)| fact(path, versions)).collect();
     let outcome =
         outcome.fact("count", found.len()).fact("also_in_tree", past.binaries_in_head).fact("artifacts", listed);
-    covered(outcome, past, survey.limits())
+    let mut unseen = Unseen::new();
+    unseen.add_some(past.coverage.unread, |count| too_large(count, survey.limits()));
+    covered(outcome, past, survey.limits(), unseen)
 }
 
 fn is_mild(path: &str) -> bool {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::baseline::outcome::Outcome;
 use crate::baseline::survey::{Survey, Versions};
+use crate::baseline::unseen::Unseen;
 use crate::model::Severity;
 
 use super::history_coverage::{abbreviated, covered, not_applicable};
@@ -37,7 +38,8 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
         .fact("count", large.len())
         .fact("also_in_tree", past.large_in_head)
         .fact("files", listed);
-    covered(outcome, past, survey.limits())
+    // The size of every version is known, whether or not it was read.
+    covered(outcome, past, survey.limits(), Unseen::new())
 }
 
 fn sentence(path: &str, versions: &Versions) -> String {

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::baseline::outcome::Outcome;
 use crate::baseline::survey::{Place, Site, Survey};
+use crate::baseline::unseen::Unseen;
 
-use super::history_coverage::{abbreviated, covered, not_applicable};
-use super::secrets::{MAX_LISTED, Weight, fact, heaviest_first, verdict, weigh};
+use super::history_coverage::{abbreviated, covered, not_applicable, too_large};
+use super::secrets::{MAX_LISTED, Weight, crowded, fact, heaviest_first, verdict, weigh};
 
 /// Looks through every version of every file, and through the messages of commits and tags.
 pub fn run(survey: &Survey<'_>) -> Outcome {
@@ -40,8 +41,17 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
         .fact("count", places.len())
         .fact("also_in_tree", still_there)
         .fact("left_out", past.left_out)
+        .fact("texts_cut", past.cut)
+        .fact("texts_crowded", past.crowded)
         .fact("hits", listed);
-    covered(outcome, past, survey.limits())
+    let mut unseen = Unseen::new();
+    unseen.add_some(past.cut, |count| {
+        format!("Of {count} versions of texts above 1 MiB only the first 1 MiB was looked at.")
+    });
+    unseen.add_some(past.crowded, crowded);
+    unseen.add_some(past.coverage.unread, |count| too_large(count, survey.limits()));
+    unseen.add_some(past.left_out, |count| format!("{count} more finds are not told of: the bounds were reached."));
+    covered(outcome, past, survey.limits(), unseen)
 }
 
 fn observe(outcome: Outcome, place: &Place) -> Outcome {

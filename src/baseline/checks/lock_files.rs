@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::baseline::documents::read_text;
+use crate::baseline::documents::{Document, read_text};
 use crate::baseline::outcome::Outcome;
+use crate::baseline::unseen::Unseen;
 use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
@@ -86,7 +87,7 @@ struct Finding<'a> {
 
 /// Looks at every manifest outside examples and tests.
 pub fn run(tree: &TargetTree) -> Outcome {
-    let (mut findings, mut ignored) = (Vec::new(), 0_usize);
+    let (mut findings, mut ignored, mut unseen) = (Vec::new(), 0_usize, Unseen::new());
     for file in tree.files() {
         let ecosystem = ECOSYSTEMS.iter().find(|ecosystem| ecosystem.owns(file.name()));
         if ecosystem.is_none() && !is_requirements(file) {
@@ -98,10 +99,10 @@ pub fn run(tree: &TargetTree) -> Outcome {
         }
         findings.extend(match ecosystem {
             Some(ecosystem) => examine(tree, file, ecosystem),
-            None => requirements(tree, file),
+            None => requirements(tree, file, &mut unseen),
         });
     }
-    let outcome = findings.iter().fold(verdict(&findings), observe);
+    let outcome = unseen.admit(findings.iter().fold(verdict(&findings), observe));
     let listed: Vec<Value> = findings.iter().take(100).map(fact).collect();
     outcome.fact("manifests", listed).fact("ignored_manifests", ignored)
 }
@@ -156,9 +157,10 @@ fn pinned_requirements(tree: &TargetTree, directory: &str) -> bool {
         .is_some_and(|found| found.count > 0 && found.unpinned.is_empty())
 }
 
-fn requirements<'a>(tree: &TargetTree, file: &'a TreeFile) -> Option<Finding<'a>> {
-    let text = read_text(tree, file.path())?;
-    let Requirements { count, unpinned, constrained } = parse(&text);
+fn requirements<'a>(tree: &TargetTree, file: &'a TreeFile, unseen: &mut Unseen) -> Option<Finding<'a>> {
+    let document = Document::read(tree, file);
+    unseen.add_document(&document);
+    let Requirements { count, unpinned, constrained } = parse(document.as_str());
     if count == 0 {
         return None;
     }
@@ -219,7 +221,7 @@ fn observe(outcome: Outcome, finding: &Finding<'_>) -> Outcome {
             lines.iter().fold(outcome, |outcome, (line, _)| outcome.at_line(manifest, *line))
         }
         State::Unreadable => {
-            outcome.observe(format!("{manifest} cannot be read as a manifest of {ecosystem}: mend its syntax.")).at(manifest)
+            outcome.observe(format!("{manifest} cannot be read as a manifest of {ecosystem}, or is larger than 1 MiB: mend its syntax.")).at(manifest)
         }
     }
 }

@@ -52,6 +52,9 @@ pub struct Check {
     pub id: &'static str,
     /// What it maps to.
     pub requirements: &'static [Requirement],
+    /// Whether a pass says something of every file of the tree, so that it takes a whole listing. Otherwise it says that something was
+    /// found, or speaks of the history.
+    pub is_of_every_file: bool,
     /// The check itself: it only looks.
     pub run: Run,
 }
@@ -102,6 +105,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "floss_license"),
             osps!("OSPS-LE-03.01", "osps-le-0301"),
         ],
+        is_of_every_file: false,
         run: Run::Tree(license_present::run),
     },
     Check {
@@ -111,6 +115,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "documentation_basics"),
             osps!("OSPS-DO-01.01", "osps-do-0101"),
         ],
+        is_of_every_file: false,
         run: Run::Tree(readme_present::run),
     },
     Check {
@@ -120,11 +125,13 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "vulnerability_report_process"),
             osps!("OSPS-VM-02.01", "osps-vm-0201"),
         ],
+        is_of_every_file: false,
         run: Run::Tree(security_policy::run),
     },
     Check {
         id: "contribution-guide",
         requirements: &[badge!("0", "contribution"), osps!("OSPS-GV-03.01", "osps-gv-0301")],
+        is_of_every_file: false,
         run: Run::Tree(contribution_guide::run),
     },
     Check {
@@ -134,6 +141,7 @@ pub const CHECKS: &[Check] = &[
             badge!("0", "test_continuous_integration"),
             osps!("OSPS-QA-06.01", "osps-qa-0601"),
         ],
+        is_of_every_file: false,
         run: Run::Tree(ci_configuration::run),
     },
     Check {
@@ -143,6 +151,7 @@ pub const CHECKS: &[Check] = &[
             badge!("1", "external_dependencies"),
             osps!("OSPS-QA-02.01", "osps-qa-0201"),
         ],
+        is_of_every_file: true,
         run: Run::Tree(lock_files::run),
     },
     Check {
@@ -152,26 +161,31 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-QA-05.01", "osps-qa-0501"),
             osps!("OSPS-QA-05.02", "osps-qa-0502"),
         ],
+        is_of_every_file: true,
         run: Run::Tree(binary_files::run),
     },
     Check {
         id: "large-files",
         requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
+        is_of_every_file: true,
         run: Run::Tree(large_files::run),
     },
     Check {
         id: "secrets",
         requirements: &[badge!("0", "no_leaked_credentials"), osps!("OSPS-BR-07.01", "osps-br-0701")],
+        is_of_every_file: true,
         run: Run::Survey(secrets::run),
     },
     Check {
         id: "history-secrets",
         requirements: &[badge!("0", "no_leaked_credentials"), osps!("OSPS-BR-07.01", "osps-br-0701")],
+        is_of_every_file: false,
         run: Run::Survey(history_secrets::run),
     },
     Check {
         id: "history-large-files",
         requirements: &[osps!("OSPS-QA-05.02", "osps-qa-0502")],
+        is_of_every_file: false,
         run: Run::Survey(history_large_files::run),
     },
     Check {
@@ -181,6 +195,7 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-QA-05.01", "osps-qa-0501"),
             osps!("OSPS-QA-05.02", "osps-qa-0502"),
         ],
+        is_of_every_file: false,
         run: Run::Survey(history_binary_files::run),
     },
     Check {
@@ -191,11 +206,13 @@ pub const CHECKS: &[Check] = &[
             badge!("1", "signed_releases"),
             osps!("OSPS-BR-06.01", "osps-br-0601"),
         ],
+        is_of_every_file: false,
         run: Run::Survey(signed_tags::run),
     },
     Check {
         id: "pinned-actions",
         requirements: &[scorecard!("Pinned-Dependencies", "pinned-dependencies")],
+        is_of_every_file: true,
         run: Run::Tree(pinned_actions::run),
     },
     Check {
@@ -204,6 +221,7 @@ pub const CHECKS: &[Check] = &[
             scorecard!("Pinned-Dependencies", "pinned-dependencies"),
             osps!("OSPS-BR-05.01", "osps-br-0501"),
         ],
+        is_of_every_file: true,
         run: Run::Tree(pinned_dependencies::run),
     },
     Check {
@@ -213,6 +231,7 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-BR-01.01", "osps-br-0101"),
             osps!("OSPS-BR-01.03", "osps-br-0103"),
         ],
+        is_of_every_file: true,
         run: Run::Tree(dangerous_workflows::run),
     },
     Check {
@@ -222,6 +241,7 @@ pub const CHECKS: &[Check] = &[
             osps!("OSPS-AC-04.01", "osps-ac-0401"),
             osps!("OSPS-AC-04.02", "osps-ac-0402"),
         ],
+        is_of_every_file: true,
         run: Run::Tree(token_permissions::run),
     },
 ];

@@ -1,17 +1,21 @@
 //! `pinned-dependencies`: images, downloads and packages that workflows, Dockerfiles and scripts bring in are fixed.
 
+use std::io;
+
 use crate::baseline::containers::{ImagePin, base_images, image_pin, instructions, scripts};
-use crate::baseline::documents::{Document, MAX_DOCUMENTS};
+use crate::baseline::documents::Document;
 use crate::baseline::found::{Found, outcome, shorten};
 use crate::baseline::outcome::Outcome;
-use crate::baseline::workflows::{Job, Source, Sources};
+use crate::baseline::unseen::Unseen;
+use crate::baseline::workflows::{Job, Source, Sources, is_passed_over};
 use crate::baseline::yaml::Node;
 use crate::model::Severity;
 use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
-use super::lock_files::is_ignored;
 use super::unpinned_commands::{Downloads, unpinned};
 
+/// At most so many Dockerfiles are read.
+const MAX_DOCKERFILES: usize = 1_000;
 /// At most so many scripts are read.
 const MAX_SCRIPTS: usize = 5_000;
 /// At most so many findings of commands are kept.
@@ -25,24 +29,46 @@ pub fn run(tree: &TargetTree) -> Outcome {
     for source in &sources.read {
         in_source(source, &mut found);
     }
-    let dockerfiles = tree.files().iter().filter(|file| is_dockerfile(file)).take(MAX_DOCUMENTS);
-    for file in dockerfiles {
-        looked_at = looked_at.saturating_add(1);
-        in_dockerfile(&Document::read(tree, file), &mut found);
-    }
-    for file in tree.files().iter().filter(|file| is_shell_script(tree, file)).take(MAX_SCRIPTS) {
+    let mut unseen = Unseen::new();
+    let mut dockerfiles = tree.files().iter().filter(|file| is_dockerfile(file));
+    for file in dockerfiles.by_ref().take(MAX_DOCKERFILES) {
         looked_at = looked_at.saturating_add(1);
         let document = Document::read(tree, file);
+        unseen.add_document(&document);
+        in_dockerfile(&document, &mut found);
+    }
+    unseen.add_some(dockerfiles.count(), |count| {
+        format!("{count} Dockerfiles were not looked at: the bound is {MAX_DOCKERFILES}.")
+    });
+    let (mut scripts, mut left_out) = (0_usize, 0_usize);
+    for file in tree.files() {
+        match is_shell_script(tree, file) {
+            Ok(true) if scripts < MAX_SCRIPTS => scripts = scripts.saturating_add(1),
+            Ok(true) => {
+                left_out = left_out.saturating_add(1);
+                continue;
+            }
+            Ok(false) => continue,
+            Err(_) => {
+                let path = file.path();
+                unseen.add_at(path, 1, format!("{path} could not be opened and was not looked at."));
+                continue;
+            }
+        }
+        looked_at = looked_at.saturating_add(1);
+        let document = Document::read(tree, file);
+        unseen.add_document(&document);
         let line_of = |line: u64| line.saturating_add(1);
         in_script(document.as_str(), &document.path, line_of, &mut Downloads::new(), &mut found);
     }
+    unseen.add_some(left_out, |count| format!("{count} scripts were not looked at: the bound is {MAX_SCRIPTS}."));
     let clean = if looked_at == 0 {
         Outcome::not_applicable().observe("No workflow, Dockerfile or shell script was found.")
     } else {
         Outcome::pass()
             .observe(format!("Nothing unpinned is brought in by the workflows, Dockerfiles and scripts ({looked_at})."))
     };
-    sources.admit(outcome(found, clean).fact("looked_at", looked_at))
+    unseen.admit(sources.admit(outcome(found, clean).fact("looked_at", looked_at)))
 }
 
 fn is_dockerfile(file: &TreeFile) -> bool {
@@ -52,7 +78,7 @@ fn is_dockerfile(file: &TreeFile) -> bool {
             || name.strip_suffix(stem).is_some_and(|before| before.ends_with('.'))
             || name.strip_prefix(stem).is_some_and(|after| after.starts_with(['.', '-', '_']) && !is_template(after))
     });
-    named && !is_ignored(file.directory())
+    named && !is_passed_over(file.directory())
 }
 
 fn is_template(name: &str) -> bool {
@@ -91,15 +117,15 @@ fn is_template(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| OTHER.contains(&extension))
 }
 
-fn is_shell_script(tree: &TargetTree, file: &TreeFile) -> bool {
-    if !file.is_regular() || is_ignored(file.directory()) {
-        return false;
+fn is_shell_script(tree: &TargetTree, file: &TreeFile) -> io::Result<bool> {
+    if !file.is_regular() || is_passed_over(file.directory()) {
+        return Ok(false);
     }
     let extension = file.name().rsplit_once('.').map(|(_, extension)| extension);
     match extension {
-        Some("sh" | "bash") => true,
-        Some(_) => false,
-        None => tree.read_head(file, 64).is_ok_and(|head| {
+        Some("sh" | "bash") => Ok(true),
+        Some(_) => Ok(false),
+        None => tree.read_head(file, 64).map(|head| {
             let line = head.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
             let line = String::from_utf8_lossy(line);
             line.strip_prefix("#!").is_some_and(|line| {

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use crate::baseline::expressions::{expressions, is_untrusted, values};
 use crate::baseline::found::{Found, shorten};
+use crate::baseline::guards::is_guarded;
 use crate::baseline::workflows::{Source, Step, is_action};
-use crate::baseline::yaml::{MAX_KEYS, Node};
+use crate::baseline::yaml::Node;
 use crate::model::Severity;
 
-use super::dangerous_workflows::{is_guarded, note};
+use super::dangerous_workflows::note;
 
 /// Events that strangers set off and that run with the repository's token and secrets.
 const PRIVILEGED: [&str; 7] = [
@@ -98,7 +99,7 @@ fn untrusted_names(env: Node<'_>) -> HashSet<String> {
             .iter()
             .any(|expression| values(expression.source).iter().any(|path| is_untrusted(path)))
     };
-    let named = env.entries().take(MAX_KEYS).filter(|(_, value)| is_untrusted(*value));
+    let named = env.entries().filter(|(_, value)| is_untrusted(*value));
     named.map(|(name, _)| name.text().to_ascii_lowercase()).collect()
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::baseline::outcome::Outcome;
 use crate::baseline::secrets::RULES;
 use crate::baseline::survey::{Place, Site, Survey};
+use crate::baseline::unseen::Unseen;
 use crate::model::Severity;
 
 use super::specimens::is_specimen;
@@ -78,31 +79,32 @@ pub fn fact(place: &Place) -> Value {
     fact
 }
 
+/// What is said of texts that were not looked through to their end.
+#[must_use]
+pub fn crowded(count: usize) -> String {
+    format!("{count} texts hold so many words of the rules that they were not looked at to their end.")
+}
+
 /// Looks through every file of the tree.
 pub fn run(survey: &Survey<'_>) -> Outcome {
     let tracked = survey.tracked();
     let places = heaviest_first(tracked.places.iter());
     let outcome = places.iter().fold(verdict(&places), |outcome, place| observe(outcome, place));
     let outcome = if places.is_empty() { outcome.observe("No likely secret was found in the files.") } else { outcome };
-    let outcome = match tracked.cut {
-        0 => outcome,
-        count => outcome.observe(format!("Of {count} files above 1 MiB only the first 1 MiB was looked at.")),
-    };
-    let outcome = match tracked.unreadable {
-        0 => outcome,
-        count => outcome.observe(format!("{count} files could not be read and were not looked at.")),
-    };
-    let outcome = match tracked.not_reached {
-        0 => outcome,
-        count => outcome.observe(format!(
-            "{count} files were not looked at: the bound of {} seconds was reached.",
-            survey.limits().time.as_secs()
-        )),
-    };
+    let mut unseen = Unseen::new();
+    unseen.add_some(tracked.cut, |count| format!("Of {count} texts above 1 MiB only the first 1 MiB was looked at."));
+    unseen.add_some(tracked.crowded, crowded);
+    unseen.add_some(tracked.unreadable, |count| format!("{count} files could not be read and were not looked at."));
+    unseen.add_some(tracked.not_reached, |count| {
+        let seconds = survey.limits().time.as_secs();
+        format!("{count} files were not looked at: the bound of {seconds} seconds was reached.")
+    });
+    let outcome = unseen.admit(outcome);
     let listed: Vec<Value> = places.iter().take(MAX_LISTED).map(|place| fact(place)).collect();
     outcome
         .fact("files", tracked.files)
         .fact("files_cut", tracked.cut)
+        .fact("files_crowded", tracked.crowded)
         .fact("unreadable", tracked.unreadable)
         .fact("not_reached", tracked.not_reached)
         .fact("rules", RULES.len())

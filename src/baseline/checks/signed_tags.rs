@@ -2,17 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::baseline::documents::read_text;
+use crate::baseline::documents::Document;
 use crate::baseline::outcome::Outcome;
 use crate::baseline::survey::Survey;
+use crate::baseline::unseen::Unseen;
+use crate::baseline::workflows::{MAX_BYTES, MAX_FILES};
 use crate::model::Severity;
 use crate::repository::ambient::git_history::{Tag, TagForm};
-use crate::repository::ambient::target_tree::TargetTree;
+use crate::repository::ambient::target_tree::{TargetTree, TreeFile};
 
-use super::history_coverage::not_applicable;
+use super::history_coverage::{not_applicable, references_left_out};
 
 /// So many of the newest releases are judged: a project that begins to sign need not sign its past.
 const JUDGED: usize = 5;
+
+/// At most so many steps that sign are looked for.
+const MAX_STEPS: usize = 20;
 
 /// What a workflow or release configuration says where it signs what is released.
 const SIGNING_STEPS: [&str; 16] = [
@@ -53,7 +58,15 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
     let signed = releases.iter().filter(|tag| is_signed(tag)).count();
     releases.truncate(JUDGED);
     let unsigned: Vec<&Tag> = releases.iter().filter(|tag| !is_signed(tag)).collect();
-    let steps = signing_steps(survey.tree());
+    let (steps, mut unseen) = signing_steps(survey.tree());
+    if !steps.is_empty() {
+        // One was found: whatever else there is need not be looked at.
+        unseen = Unseen::new();
+    }
+    if unsigned.is_empty() {
+        unseen = Unseen::new();
+        unseen.add_some(survey.references_left_out(), references_left_out);
+    }
     let newest = releases.len();
     let outcome = match (unsigned.len(), steps.first()) {
         (0, _) => Outcome::pass().observe(format!("The newest {newest} release tags are signed.")),
@@ -72,7 +85,8 @@ pub fn run(survey: &Survey<'_>) -> Outcome {
     let listed: Vec<Value> = releases.iter().map(fact).collect();
     let steps: Vec<Value> =
         steps.iter().map(|(path, line, step)| json!({"path": path, "line": line, "step": step})).collect();
-    outcome
+    unseen
+        .admit(outcome)
         .observe("A signature is seen, not verified: who may sign, and with which key, is for the project to say.")
         .fact("tags", total)
         .fact("release_tags", count)
@@ -111,32 +125,49 @@ fn fact(tag: &Tag) -> Value {
     json!({"tag": tag.name, "form": form, "signature": signature})
 }
 
-/// Steps that sign what is released, with their places.
-fn signing_steps(tree: &TargetTree) -> Vec<(String, u64, &'static str)> {
-    let of_release = |directory: &str, name: &str| {
-        directory == ".github/workflows"
-            || directory.is_empty()
-                && [".gitlab-ci.yml", ".goreleaser.yml", ".goreleaser.yaml", "Makefile", "Jenkinsfile"].contains(&name)
+/// A step that signs what is released: the file, the line and what it says.
+type Step = (String, u64, &'static str);
+
+/// The first steps that sign what is released, and what was not looked at for them.
+fn signing_steps(tree: &TargetTree) -> (Vec<Step>, Unseen) {
+    let of_release = |file: &&TreeFile| {
+        file.directory() == ".github/workflows"
+            || file.directory().is_empty()
+                && [".gitlab-ci.yml", ".goreleaser.yml", ".goreleaser.yaml", "Makefile", "Jenkinsfile"]
+                    .contains(&file.name())
     };
-    let mut steps = Vec::new();
-    for file in tree.files().iter().filter(|file| of_release(file.directory(), file.name())) {
-        let text = read_text(tree, file.path()).unwrap_or_default();
-        let mut number = 0_u64;
-        for line in text.lines() {
-            number = number.saturating_add(1);
-            let line = line.trim_start();
-            if line.starts_with('#') {
-                continue;
-            }
-            if let Some(step) = SIGNING_STEPS.iter().find(|step| line.contains(**step)) {
-                steps.push((file.path().to_owned(), number, *step));
-            } else if file.name().starts_with(".goreleaser") && line.starts_with("signs:") {
-                steps.push((file.path().to_owned(), number, "signs:"));
-            }
+    let (mut steps, mut unseen) = (Vec::new(), Unseen::new());
+    let (mut files, mut bytes, mut left_out) = (0_usize, 0_usize, 0_usize);
+    for file in tree.files().iter().filter(of_release) {
+        if files >= MAX_FILES || bytes > MAX_BYTES {
+            left_out = left_out.saturating_add(1);
+            continue;
+        }
+        let document = Document::read(tree, file);
+        files = files.saturating_add(1);
+        bytes = bytes.saturating_add(document.as_str().len());
+        unseen.add_document(&document);
+        steps.extend(steps_in(&document, file.name()).take(MAX_STEPS.saturating_sub(steps.len())));
+        if steps.len() >= MAX_STEPS {
+            break;
         }
     }
-    steps.truncate(20);
-    steps
+    unseen.add_some(left_out, |count| {
+        format!("{count} workflows were not looked at: the bounds are {MAX_FILES} files and {MAX_BYTES} bytes of all together.")
+    });
+    (steps, unseen)
+}
+
+fn steps_in<'a>(document: &'a Document, name: &'a str) -> impl Iterator<Item = Step> + 'a {
+    (1_u64..).zip(document.as_str().lines()).filter_map(move |(number, line)| {
+        let line = line.trim_start();
+        if line.starts_with('#') {
+            return None;
+        }
+        let step = SIGNING_STEPS.iter().find(|step| line.contains(**step)).copied();
+        let signs = || (name.starts_with(".goreleaser") && line.starts_with("signs:")).then_some("signs:");
+        Some((document.path.clone(), number, step.or_else(signs)?))
+    })
 }
 
 #[cfg(test)]

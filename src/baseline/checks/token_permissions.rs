@@ -62,7 +62,8 @@ fn examine(source: &Source, found: &mut Vec<Found>) {
             }
         }
         Some(_) => {}
-        None if is_only_called(source) => {}
+        // What is cut may say it further down.
+        None if source.is_cut || is_only_called(source) => {}
         None => {
             if let Some(open) = jobs.iter().find(|job| job.node.get("permissions").is_none()) {
                 let sentence = format!(

@@ -4,11 +4,12 @@
 
 use crate::baseline::expressions::{expressions, values};
 use crate::baseline::found::{Found, shorten};
+use crate::baseline::guards::is_guarded;
 use crate::baseline::shell::commands;
 use crate::baseline::workflows::{Job, Source, Step, is_action, squeezed};
 use crate::model::Severity;
 
-use super::dangerous_workflows::{is_guarded, note};
+use super::dangerous_workflows::note;
 
 /// Looks at the checkouts of workflows that are started by `pull_request_target`, `workflow_run` or `issue_comment`.
 pub fn checkouts(source: &Source, found: &mut Vec<Found>) {

@@ -20,7 +20,7 @@ pub(super) use sanitise::sanitise;
 
 /// Before a keyword a pattern may begin this many bytes earlier.
 const LOOK_BACK: usize = 72;
-/// A text with more places to look at than this is generated, or made to cost time; the rest of it is passed over.
+/// A text with more places to look at than this is generated, or made to cost time; the rest of it is not looked at.
 const MAX_PLACES: usize = 20_000;
 /// At most so many hits of one text count.
 const MAX_HITS: usize = 500;
@@ -72,20 +72,48 @@ impl Scanner {
     }
 }
 
-/// The likely secrets in a text, in the order of their places. `assignments` says whether names and addresses count too, or issuers' forms alone.
-///
-/// Content that is no text has none.
+/// What was found in a text.
+#[must_use]
+pub struct Search {
+    /// The likely secrets, in the order of their places.
+    pub hits: Vec<Hit>,
+    /// Whether the text was looked through to its end.
+    pub is_whole: bool,
+}
+
+/// Whether content is text, so that it is looked through at all.
+#[must_use]
+pub fn is_text(content: &[u8]) -> bool {
+    matches!(content, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || !content.iter().take(TEXT_PROBE).any(|byte| *byte == 0)
+}
+
+/// The likely secrets in a text that is short, or of which nothing is concluded: see [`search`].
 #[must_use]
 pub fn find(content: &[u8], assignments: bool) -> Vec<Hit> {
+    search(content, assignments).hits
+}
+
+/// Looks for likely secrets in a text. `assignments` says whether names and addresses count too, or issuers' forms alone.
+///
+/// Content that is no text has none.
+pub fn search(content: &[u8], assignments: bool) -> Search {
+    let nothing = |is_whole| Search { hits: Vec::new(), is_whole };
+    if !is_text(content) {
+        return nothing(true);
+    }
     let text: Cow<'_, [u8]> = match content {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Cow::Owned(decode(content).into_bytes()),
-        _ if content.iter().take(TEXT_PROBE).any(|byte| *byte == 0) => return Vec::new(),
         _ => Cow::Borrowed(content),
     };
-    let Some(scanner) = SCANNER.as_ref() else { return Vec::new() };
+    let Some(scanner) = SCANNER.as_ref() else { return nothing(false) };
+    let mut is_whole = true;
     let mut found: Vec<(usize, Hit)> = Vec::new();
     let mut seen = HashSet::new();
-    for place in scanner.keywords.find_overlapping_iter(text.as_ref()).take(MAX_PLACES) {
+    for (number, place) in scanner.keywords.find_overlapping_iter(text.as_ref()).enumerate() {
+        if number >= MAX_PLACES || found.len() >= MAX_HITS {
+            is_whole = false;
+            break;
+        }
         for (order, rule, pattern) in scanner.rules_of.get(place.pattern().as_usize()).into_iter().flatten() {
             if !assignments && rule.goes_by_name() {
                 continue;
@@ -108,11 +136,8 @@ pub fn find(content: &[u8], assignments: bool) -> Vec<Hit> {
                 found.push((*order, Hit { rule, line: 0, span, secret }));
             }
         }
-        if found.len() >= MAX_HITS {
-            break;
-        }
     }
-    number_lines(&text, without_overlaps(found))
+    Search { hits: number_lines(&text, without_overlaps(found)), is_whole }
 }
 
 /// The part of the line around a keyword that a rule looks at.
@@ -171,5 +196,13 @@ mod tests {
     fn a_text_made_of_keywords_ends() {
         let text = "password = \"://secret".repeat(60_000);
         assert!(find(text.as_bytes(), true).is_empty());
+    }
+
+    #[test]
+    fn a_text_made_of_key_headers_costs_no_more_than_its_length() {
+        let text = "-----BEGIN PRIVATE KEY-----".repeat(38_000);
+        let begin = std::time::Instant::now();
+        assert!(find(text.as_bytes(), true).is_empty());
+        assert!(begin.elapsed() < std::time::Duration::from_secs(6), "{:?}", begin.elapsed());
     }
 }

@@ -55,7 +55,9 @@ fn is_encrypted(after: &[u8]) -> bool {
 /// The letters between the header and the end of a PEM block, whether its lines are real or written as `\n` in a string.
 fn key_body(after: &[u8]) -> Option<Vec<u8>> {
     let window = after.get(..MAX_KEY_BYTES).unwrap_or(after);
-    let end = find(window, b"-----END ")?;
+    // The next dashes end the block or begin another: a text of headers alone is looked at once, not once for each.
+    let end =
+        find(window, b"-----").filter(|at| window.get(*at..).is_some_and(|rest| rest.starts_with(b"-----END ")))?;
     let mut letters = Vec::new();
     for line in window.get(..end)?.split(|byte| matches!(byte, b'\n' | b'\r')).flat_map(literal_lines) {
         let line = line.trim_ascii().trim_ascii_start();

@@ -168,7 +168,7 @@ impl TargetTree {
         self.origin
     }
 
-    /// Whether a bound of the listing was reached, so that files are missing from it.
+    /// Whether a bound of the listing was reached or a directory could not be read, so that files are missing from it.
     pub fn truncated(&self) -> bool {
         self.truncated
     }

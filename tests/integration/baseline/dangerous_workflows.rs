@@ -158,6 +158,17 @@ fn untrusted_checkout_accepts_other_events_and_guards() {
 }
 
 #[test]
+fn untrusted_checkout_takes_no_mention_of_the_author_for_a_guard() {
+    for guard in [
+        "if: github.event.pull_request.author_association == 'NONE'",
+        "if: github.event.pull_request.author_association != 'OWNER'",
+        "if: contains(fromJSON('[\"OWNER\", \"NONE\"]'), github.event.pull_request.author_association)",
+    ] {
+        checkout("pull_request_target", guard, "ref: ${{ github.head_ref }}").fails(ID);
+    }
+}
+
+#[test]
 fn untrusted_checkout_accepts_commands_that_are_only_text() {
     run("pull_request_target", "echo \"use gh pr checkout\" # gh pr checkout 1").passes(ID);
 }
@@ -254,4 +265,26 @@ fn any_text_can_be_a_workflow() {
         let item = repo().file(".github/workflows/w.yml", text).check(ID);
         assert!(!item.observations.is_empty(), "{text:?}");
     }
+}
+
+#[test]
+fn a_step_whose_inputs_are_an_alias_is_looked_at() {
+    let text = "on: pull_request_target\njobs:\n  a:\n    runs-on: x\n    steps:\n    - uses: o/other@v1\n      with: &w\n        \
+                ref: ${{ github.head_ref }}\n    - uses: actions/checkout@v4\n      with: *w\n";
+    assert_eq!(rules(&repo().file(".github/workflows/a.yml", text).fails(ID))[0].0, "untrusted-checkout");
+}
+
+#[test]
+fn a_guard_of_one_job_is_none_of_another_with_the_same_steps() {
+    let text = "on: pull_request_target\njobs:\n  a:\n    if: github.event.pull_request.head.repo.fork == false\n    runs-on: x\n    steps: &s\n    \
+                - run: echo ${{ github.head_ref }}\n  b:\n    runs-on: x\n    steps: *s\n";
+    assert_eq!(rules(&repo().file(".github/workflows/a.yml", text).fails(ID))[0].0, "script-injection");
+}
+
+#[test]
+fn steps_that_aliases_repeat_beyond_the_bound_are_unknown() {
+    let script = format!("x: &s \"{}\"\n", "y ".repeat(2_000));
+    let text =
+        format!("{script}on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n{}", "    - run: *s\n".repeat(2_000));
+    repo().file(".github/workflows/a.yml", text).expect(ID, EvidenceResult::Unknown);
 }

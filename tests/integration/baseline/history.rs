@@ -121,7 +121,7 @@ fn the_bound_on_commits_cuts_the_oldest_and_is_said() {
     let git = git().commit(&[("a", leak.as_bytes())]).commit(&[("a", b"2")]).commit(&[("a", b"3")]);
     let limits = Limits { commits: 2, ..Limits::default() };
     let item = git.check_within(limits, "history-secrets");
-    assert_eq!(item.result, EvidenceResult::Pass, "{item:#?}");
+    assert_eq!((item.result, &item.facts["not_looked_at"]), (EvidenceResult::Unknown, &1.into()), "{item:#?}");
     assert_eq!((commits(&item), &item.facts["history"]["stopped_by"]), (2, &"commits".into()));
     assert_eq!(item.facts["history"]["complete"], false);
     assert!(
@@ -142,6 +142,7 @@ fn the_bounds_on_time_objects_and_bytes_end_the_walk_and_are_said() {
     ] {
         let item = git.check_within(limits, "history-binary-files");
         assert_eq!(item.facts["history"]["stopped_by"], word, "{item:#?}");
+        assert_eq!(item.result, EvidenceResult::Unknown, "{word}");
         assert!(item.observations.iter().any(|said| said.contains("Not all of the history")), "{item:#?}");
     }
 }
@@ -227,4 +228,26 @@ fn a_version_too_large_to_be_read_is_told_of() {
         (&item.facts["history"]["too_large_to_read"], &item.facts["history"]["bytes_read"]),
         (&1.into(), &1.into())
     );
+    // Its size is all that this check asks for; the others have not looked at it.
+    assert_eq!(item.result, EvidenceResult::Pass);
+    for id in ["history-secrets", "history-binary-files"] {
+        let item = git.check_within(Limits { file_bytes: 99, ..Limits::default() }, id);
+        assert_eq!(item.result, EvidenceResult::Unknown, "{item:#?}");
+    }
+}
+
+#[test]
+fn what_is_found_in_a_cut_history_still_counts() {
+    let leak = leak();
+    let git = git().commit(&[("a", b"1")]).commit(&[("a", leak.as_bytes())]).commit(&[("a", b"3")]);
+    let item = git.check_within(Limits { commits: 2, ..Limits::default() }, "history-secrets");
+    assert_eq!((item.result, &item.facts["history"]["complete"]), (EvidenceResult::Fail, &false.into()));
+}
+
+#[test]
+fn a_branch_whose_commit_is_missing_is_damage() {
+    let git = git().commit(&[("a", b"x")]);
+    git.point("refs/heads/lost", gix::ObjectId::from_hex("1".repeat(40).as_bytes()).unwrap());
+    let item = git.check("history-secrets");
+    assert_eq!(item.facts["reason"], "damaged-objects", "{item:#?}");
 }

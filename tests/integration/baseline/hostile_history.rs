@@ -95,8 +95,70 @@ fn a_repository_above_that_another_user_owns_is_not_looked_at() {
     let tree = TargetTree::open(&git.path().join("a")).unwrap();
     let item = assess(&tree, Limits::default(), "t", &[ID.to_owned()], &mut |_| {}).unwrap().evidence.remove(0);
     assert_eq!(item.facts["reason"], "not-a-git-work-tree");
-    // At its own top a repository counts whoever owns it: a mounted one often belongs to somebody else.
+    // At its own top a repository counts whoever owns it, when it is all theirs: a mounted one often belongs to somebody else.
+    refused(&git, "borrowed-objects");
+    for place in ["", ".git/objects"] {
+        std::os::unix::fs::chown(git.path().join(place), Some(12_345), None).unwrap();
+    }
     assert_eq!(git.check(ID).facts["history"]["commits"], 1);
+}
+
+/// Gives the path away. Whoever is not root cannot, and has nobody else's repository to be led into by this process.
+fn given_away(path: &Path) -> bool {
+    let given = std::os::unix::fs::lchown(path, Some(65_534), None);
+    assert_eq!(given.is_ok(), rustix::process::geteuid().is_root());
+    given.is_ok()
+}
+
+#[test]
+fn nothing_leads_into_a_repository_of_another_user() {
+    let victim = git().commit(&[("secret.txt", b"x")]);
+    let theirs = victim.path().join(".git");
+    let (git_file, link) = (repo().file("a", "x"), repo().file("a", "x"));
+    fs::write(git_file.path().join(".git"), format!("gitdir: {}\n", theirs.display())).unwrap();
+    symlink(&theirs, link.path().join(".git")).unwrap();
+    let common = repo().file("a", "x").file(".git/HEAD", "ref: refs/heads/main\n");
+    fs::write(common.path().join(".git/commondir"), format!("{}\n", theirs.display())).unwrap();
+    for led in [git_file, link, common] {
+        if !given_away(led.path()) {
+            return;
+        }
+        given_away(&led.path().join(".git"));
+        let item = led.check(ID);
+        assert_eq!(
+            (item.result, &item.facts["reason"]),
+            (EvidenceResult::NotApplicable, &"borrowed-objects".into()),
+            "{item:#?}"
+        );
+        // The index is of that repository, too.
+        let tree = led.tree();
+        assert_eq!((tree.origin(), tree.files().len()), (FileOrigin::Walk, 1));
+    }
+}
+
+#[test]
+fn a_link_within_the_git_directory_leads_to_nothing_of_another_user() {
+    let victim = git().commit(&[("secret.txt", b"x")]);
+    let theirs = victim.path().join(".git");
+    let head = victim.head().unwrap().to_string();
+    let object = format!("objects/{}", &head[..2]);
+    for place in ["objects", "refs", "HEAD", "refs/heads/main", object.as_str()] {
+        let git = git().commit(&[("a", b"x")]);
+        let own = git.path().join(".git").join(place);
+        match fs::symlink_metadata(&own) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&own).unwrap(),
+            Ok(_) => fs::remove_file(&own).unwrap(),
+            Err(_) => {}
+        }
+        symlink(theirs.join(place), &own).unwrap();
+        for path in [git.path().to_owned(), git.path().join(".git"), git.path().join(".git/objects"), own] {
+            let is_link = fs::symlink_metadata(&path).unwrap().is_symlink();
+            if !is_link && !given_away(&path) {
+                return;
+            }
+        }
+        refused(&git, "borrowed-objects");
+    }
 }
 
 #[test]

@@ -103,3 +103,24 @@ fn a_workflow_that_is_no_yaml_is_said() {
 fn a_workflow_that_leads_nowhere_is_said() {
     repo().link(".github/workflows/a.yml", "../../none.yml").expect(ID, EvidenceResult::Unknown);
 }
+
+const ACTION: &str = "runs:\n  using: composite\n  steps:\n  - uses: o/r@main\n";
+
+#[test]
+fn actions_beneath_a_directory_of_tests_are_looked_at_where_github_finds_them() {
+    for path in [".github/actions/test/action.yml", ".github/actions/examples/test/action.yaml"] {
+        assert_eq!(place(&repo().file(path, ACTION).fails(ID)), (path, Some(4)));
+    }
+}
+
+#[test]
+fn actions_that_a_workflow_names_are_looked_at_wherever_they_are() {
+    let workflow = "on: push\njobs:\n  a:\n    steps:\n    - uses: ./tests/first/\n";
+    let first = "runs:\n  using: composite\n  steps:\n  - uses: ./examples/second\n  - uses: ./tests/first\n";
+    let named = repo().file("tests/first/action.yml", first).file("examples/second/action.yaml", ACTION);
+    // Nobody names them: they are inputs of tests.
+    let named = named.file(".github/workflows/a.yml", "on: push\njobs: {}\n");
+    assert_eq!(named.check(ID).result, EvidenceResult::NotApplicable);
+    let item = named.file(".github/workflows/a.yml", workflow).fails(ID);
+    assert_eq!(place(&item), ("examples/second/action.yaml", Some(4)));
+}

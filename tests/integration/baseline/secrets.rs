@@ -99,7 +99,8 @@ fn untracked_files_are_left_alone() {
 
 #[test]
 fn only_the_beginning_of_a_very_long_file_is_looked_at_and_that_is_said() {
-    let item = repo().file("a.txt", format!("{}{}", "x\n".repeat(600_000), token(14))).passes(ID);
+    let item =
+        repo().file("a.txt", format!("{}{}", "x\n".repeat(600_000), token(14))).expect(ID, EvidenceResult::Unknown);
     assert_eq!(item.facts["files_cut"], 1);
     assert!(item.observations.iter().any(|said| said.contains("1 MiB")), "{item:#?}");
 }
@@ -109,6 +110,11 @@ fn files_that_the_time_did_not_reach_are_counted() {
     let repo = repo().file("a", "x").file("b", "y");
     let limits = Limits { time: std::time::Duration::ZERO, ..Limits::default() };
     let item = assess(&repo.tree(), limits, "target", &[ID.to_owned()], &mut |_| {}).unwrap().evidence.remove(0);
-    assert_eq!(item.facts["not_reached"], 2);
+    assert_eq!((item.result, &item.facts["not_reached"]), (EvidenceResult::Unknown, &2.into()));
     assert!(item.observations.iter().any(|said| said.contains("2 files were not looked at")), "{item:#?}");
+}
+
+#[test]
+fn a_large_file_that_is_no_text_hides_nothing_that_is_looked_for() {
+    repo().file("a.png", vec![0; 2 << 20]).passes(ID);
 }

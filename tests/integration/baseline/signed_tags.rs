@@ -88,3 +88,24 @@ fn a_tag_of_something_else_than_a_commit_is_no_release() {
     git.point("refs/tags/v1.0", git.id_of("a"));
     assert_eq!(git.check(ID).facts["tags"], 0);
 }
+
+#[test]
+fn no_more_steps_that_sign_are_kept_than_are_told() {
+    let line = "    - run: cosign sign x\n";
+    let workflow = format!("on: push\njobs:\n  a:\n    steps:\n{}", line.repeat(1_000));
+    let git = git().commit(&[(".github/workflows/a.yml", workflow.as_bytes())]).lightweight("v1.0");
+    let item = git.check(ID);
+    assert_eq!(item.result, EvidenceResult::Pass, "{item:#?}");
+    assert_eq!(item.facts["signing_steps"].as_array().unwrap().len(), 20);
+}
+
+#[test]
+fn workflows_are_read_for_steps_that_sign_within_the_bounds_of_the_others() {
+    let filling = "# x\n".repeat(250_000);
+    let names: Vec<String> = (0..12).map(|number| format!(".github/workflows/{number:02}.yml")).collect();
+    let git = git().commit(&[("a", b"x")]).lightweight("v1.0");
+    let repo = names.iter().fold(git.repo, |repo, name| repo.file(name, &filling));
+    let item = repo.tracked_again(&names.iter().map(String::as_str).collect::<Vec<_>>()).check(ID);
+    assert_eq!(item.result, EvidenceResult::Warning, "{item:#?}");
+    assert!(item.observations.iter().any(|said| said.starts_with("3 workflows were not looked at")), "{item:#?}");
+}

@@ -1,5 +1,5 @@
 //! Where the git directory of a target is, and whether it may be opened: everything git would open is a regular file or a directory,
-//! and what lies elsewhere belongs to the same user.
+//! and all of it belongs to the owner of the work tree.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ pub(super) fn locate(path: &Path, reach: Reach) -> Result<Located, NoHistory> {
         };
         let prefix = start.strip_prefix(top).unwrap_or(Path::new("")).as_os_str().as_bytes().to_vec();
         let located = Located { top: top.to_owned(), prefix, bare, ..Located::default() };
-        let mut vetting = Vetting { budget: MAX_ENTRIES, located };
+        let mut vetting = Vetting { budget: MAX_ENTRIES, user: owner, located };
         vetting.git_dir(&git_dir)?;
         return Ok(vetting.located);
     }
@@ -95,17 +95,23 @@ fn git_dir(dot_git: &Path) -> Result<PathBuf, NoHistory> {
 /// another user.
 struct Vetting {
     budget: usize,
+    /// The owner of the work tree. Whoever may write there may lead `.git` anywhere, so what it leads to has to be theirs.
+    user: u32,
     located: Located,
 }
 
 impl Vetting {
     /// Vets the directories of a repository.
     fn git_dir(&mut self, git_dir: &Path) -> Result<(), NoHistory> {
+        self.is_of_user(git_dir)?;
+        self.is_link_of_user(&git_dir.join("commondir"))?;
         let common = match pointer(&git_dir.join("commondir")) {
             Ok(named) => git_dir.join(Path::new(std::ffi::OsStr::from_bytes(named.trim_ascii()))),
             Err(_) => git_dir.to_owned(),
         };
+        self.is_of_user(&common)?;
         for directory in [git_dir, common.as_path()] {
+            FILES.iter().chain(&["refs", "index"]).try_for_each(|name| self.is_link_of_user(&directory.join(name)))?;
             if !FILES.iter().all(|name| is_openable(&directory.join(name))) {
                 return Err(NoHistory::Unreadable);
             }
@@ -117,7 +123,7 @@ impl Vetting {
 
     /// Vets an object directory and those it borrows from.
     fn objects(&mut self, objects: &Path) -> Result<(), NoHistory> {
-        let user = owner(objects).ok_or(NoHistory::Unreadable)?;
+        self.is_of_user(objects)?;
         let mut waiting = vec![objects.to_owned()];
         let mut seen = Vec::new();
         while let Some(directory) = waiting.pop() {
@@ -128,7 +134,7 @@ impl Vetting {
             if seen.len() > MAX_ALTERNATES {
                 return Err(NoHistory::Unreadable);
             }
-            if owner(&directory) == Some(user) {
+            if owner(&directory) == Some(self.user) {
                 self.directory(&directory, OBJECT_DEPTH)?;
             } else {
                 self.located.borrowed = true;
@@ -144,6 +150,21 @@ impl Vetting {
             seen.push(directory);
         }
         Ok(())
+    }
+
+    /// Refuses what another user owns, where it is named as a part of the repository.
+    fn is_of_user(&self, path: &Path) -> Result<(), NoHistory> {
+        match owner(path) {
+            Some(owner) if owner == self.user => Ok(()),
+            Some(_) => Err(NoHistory::Borrowed),
+            None => Err(NoHistory::Unreadable),
+        }
+    }
+
+    /// Refuses a link to what another user owns. A file that stands there itself may be anybody's: root repacks, too.
+    fn is_link_of_user(&self, path: &Path) -> Result<(), NoHistory> {
+        let link = rustix::fs::lstat(path).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_symlink());
+        if link && owner(path).is_some_and(|owner| owner != self.user) { Err(NoHistory::Borrowed) } else { Ok(()) }
     }
 
     /// Looks at every entry of a directory and of those beneath it. Nothing is opened but directories.
@@ -167,7 +188,13 @@ impl Vetting {
                 let path = || directory.join(std::ffi::OsStr::from_bytes(name));
                 let kind = match entry.file_type() {
                     // A link, or a file system that does not say. A link that leads nowhere cannot be opened at all.
-                    FileType::Symlink | FileType::Unknown => kind(&path()).unwrap_or(FileType::RegularFile),
+                    FileType::Symlink | FileType::Unknown => {
+                        let kind = kind(&path()).unwrap_or(FileType::RegularFile);
+                        if kind.is_file() || kind.is_dir() {
+                            self.is_link_of_user(&path())?;
+                        }
+                        kind
+                    }
                     kind => kind,
                 };
                 match kind {

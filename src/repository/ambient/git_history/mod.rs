@@ -40,7 +40,7 @@ pub enum NoHistory {
     NotTracked,
     /// The clone was cut at a depth.
     Shallow,
-    /// Its objects stand in another user's repository.
+    /// Its git directory or its objects are another user's.
     Borrowed,
     /// It has more files in its git directory than are looked through.
     TooLarge,
@@ -80,8 +80,8 @@ impl NoHistory {
                  the full depth)."
             }
             Self::Borrowed => {
-                "The repository borrows objects from another user's repository, which is not followed: assess a clone made without \
-                 `--shared` and `--reference`."
+                "The git directory or its objects belong to another user than the work tree, which is not followed: give both to one user, \
+                 or assess a clone made without `--shared` and `--reference`."
             }
             Self::TooLarge => {
                 "The git directory holds more files than are looked through: run `git gc` and assess again."

@@ -185,8 +185,11 @@ impl Walk<'_> {
         self.enqueue(self.history.head, true);
         for tip in &self.history.tips {
             self.check_time()?;
-            if let Some(commit) = self.history.commit_of(*tip) {
-                self.enqueue(commit, false);
+            match self.history.commit_of(*tip) {
+                Some(commit) => self.enqueue(commit, false),
+                None if self.history.header(*tip).is_none() => self.damage(),
+                // A reference to what is no commit.
+                None => {}
             }
         }
         let mut cut = None;

@@ -123,6 +123,7 @@ impl Lister<'_> {
                 break;
             }
             let Ok(handle) = open_directory(self.root, &directory) else {
+                self.truncated = true;
                 self.notes.push(format!("The directory {} could not be read.", printable(&directory)));
                 continue;
             };
