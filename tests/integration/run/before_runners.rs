@@ -85,6 +85,16 @@ fn every_path_of_a_manifest_stays_inside_the_extension() {
         ("/runner_entrypoints/0", runner("sub"), "/runner_entrypoints/0/path: sub is a directory"),
         ("/runner_entrypoints/0/command", json!(["../sh"]), "/runner_entrypoints/0/command/0: "),
         ("/runner_entrypoints/0/command", json!(["sh", "{extension}/../x"]), "/runner_entrypoints/0/command/1: "),
+        (
+            "/runner_entrypoints/0/command",
+            json!(["sh", "{extension}-x/y"]),
+            "/runner_entrypoints/0/command/1: {extension} ",
+        ),
+        (
+            "/runner_entrypoints/0/command",
+            json!(["sh", "{extension}/a:{extension}/../x"]),
+            "/runner_entrypoints/0/command/1: ",
+        ),
         ("/mappings", json!([{"id": "m", "path": "out/passwd"}]), "/mappings/0/path: "),
         (
             "/report_fragments",
