@@ -205,6 +205,29 @@ async fn of_an_assessment_profile_its_policy_sets_and_what_its_extensions_ask_ar
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_absolute_reference_is_told_by_its_last_component() {
+    let world = world();
+    std::fs::create_dir_all(world.path("policy/directory")).expect("made");
+    put(&world.path("policy"), "wrong.json", "{}");
+    let service = serve(&world).await;
+    for name in ["none.json", "directory", "wrong.json"] {
+        let reference = world.path("policy").join(name);
+        let profile = json!({"id": "a", "extensions": ["probe"], "waivers_ref": reference});
+        put(&world.path("profiles"), "absolute.json", profile.to_string());
+        let request = by_path(pb::ProfileKind::Assessment, "profiles/absolute.json");
+        let reply = told(&world, service.catalog().validate_profile(request).await);
+        assert!(reply["problems"].to_string().contains(name), "{reply}");
+        let request = pb::PlanAssessmentRequest {
+            target: "profiles/target.json".to_owned(),
+            assessment: "profiles/absolute.json".to_owned(),
+            extension_dirs: Vec::new(),
+        };
+        let refusal = format!("{:?}", service.catalog().plan_assessment(request).await.expect_err("refused"));
+        assert!(!refusal.contains(&*world.path("").to_string_lossy()), "{refusal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_in_the_request_opens_no_file() {
     let world = world();
     let secret = put(&world.path(""), "secret.json", "{\"secret\": 7}");
