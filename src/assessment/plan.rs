@@ -44,7 +44,7 @@ impl Plan {
 /// Makes the plan.
 ///
 /// # Errors
-/// [`AssessmentError::Invalid`] with everything that is wrong in both profiles and all extensions.
+/// [`AssessmentError::Invalid`] with everything that is wrong in both profiles and the extensions that they name.
 pub fn plan(
     target: &ProfileSource,
     assessment: &ProfileSource,
@@ -65,7 +65,8 @@ pub fn plan_with(
     let mut problems = Vec::new();
     let target = kept(load_target(target), &mut problems);
     let loaded = kept(load_assessment(assessment), &mut problems);
-    let extensions = kept(extensions.whole(), &mut problems);
+    let named = loaded.as_ref().map(|assessment| assessment.extensions.as_slice()).unwrap_or_default();
+    let extensions = kept(extensions.for_named(named), &mut problems);
     let selected = match (&loaded, extensions) {
         (Some(assessment), Some(extensions)) => {
             let selection = select(assessment, &extensions);

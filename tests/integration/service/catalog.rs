@@ -114,6 +114,13 @@ async fn an_extension_that_is_not_valid_stands_among_the_problems_and_the_others
         reply["problems"].as_array().expect("a list").iter().map(|problem| &problem["file"]).collect();
     assert_eq!(files, ["broken/extension.json", "misnamed/extension.json"]);
     assert_eq!(reply["problems"][0]["message"], "found [], expected a list of at least 1 item");
+    // They are the business of those profiles only that name them.
+    let assessment = pb::ProfileKind::Assessment;
+    let reply = told(&world, service.catalog().validate_profile(by_path(assessment, "profiles/assessment.json")).await);
+    assert_eq!((&reply["valid"], &reply["problems"]), (&json!(true), &json!([])));
+    let named = json!({"id": "a", "extensions": ["broken"]});
+    let reply = told(&world, service.catalog().validate_profile(by_text(assessment, &named)).await);
+    assert_eq!((&reply["problems"][0]["file"], &reply["problem_count"]), (&json!("broken/extension.json"), &json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
