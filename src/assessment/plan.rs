@@ -131,7 +131,7 @@ impl Selection {
         let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
         let tell = |(index, id): (&usize, &String)| {
             let message = format!(
-                "there is no extension {id}; there are: {}. Name its directory with --extension-dir",
+                "there is no extension {id}; there are: {}. Name its directory with --extension-dir or GUIDE_BOARD_EXTENSION_PATHS",
                 known.join(", ")
             );
             assessment.document.problem(&format!("/extensions/{index}"), &message)

@@ -22,9 +22,10 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::assessment::sample_noop;
+use crate::assessment::{extensions as extension_files, sample_noop};
 use crate::baseline;
 use crate::process::supervise;
+use crate::repository::ambient;
 
 /// What the root's help ends with.
 const EXIT_CODES: &str = "\
@@ -74,6 +75,21 @@ struct Globals {
     /// A TOML file with options
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     config: Option<PathBuf>,
+}
+
+impl Globals {
+    /// That every directory of extensions that is named is one.
+    fn check_extension_dirs(&self) -> Result<(), exit::Failure> {
+        let Some(missing) = self.extension_dirs.iter().find(|path| !ambient::is_directory(path)) else { return Ok(()) };
+        let is_manifest = missing.file_name().is_some_and(|name| name == extension_files::MANIFEST);
+        let hint = if is_manifest { "; name the directory, not extension.json" } else { "" };
+        let message = format!(
+            "{} is no directory; --extension-dir or {} names it for extensions{hint}",
+            missing.display(),
+            settings::EXTENSION_PATHS
+        );
+        Err(exit::Failure::new(exit::USAGE, message))
+    }
 }
 
 #[derive(Debug, Subcommand)]

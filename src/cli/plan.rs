@@ -99,6 +99,7 @@ pub(super) fn plan_assessment(args: &PlanArgs, globals: &Globals) -> ExitCode {
 }
 
 fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
+    globals.check_extension_dirs()?;
     let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs).map_err(|error| refused(&error))?;
     let text = plan.to_json().map_err(|error| refused(&error))?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
@@ -130,6 +131,9 @@ pub(super) fn profile(args: &ProfileArgs, globals: &Globals) -> ExitCode {
     exit::code_of(told(kind, source, &verdict, json))
 }
 
+            if let Err(failure) = globals.check_extension_dirs() {
+                return failure.tell();
+            }
 fn told(kind: &str, source: &ProfileSource, verdict: &Verdict, json: bool) -> Result<u8, Failure> {
     let shown = terminal::cell(&source.to_string());
     if json {

@@ -116,6 +116,9 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         Err(failure) => return failure.tell(),
     };
     let cancellation = Cancellation::default();
+    if let Err(failure) = globals.check_extension_dirs() {
+        return failure.tell();
+    }
     let received: Arc<Mutex<Option<TerminationSignal>>> = Arc::default();
     let (switch, seen) = (cancellation.clone(), Arc::clone(&received));
     let installed = on_termination(move |signal| {
