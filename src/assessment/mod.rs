@@ -95,6 +95,8 @@ pub struct RunOutcome {
     pub evidence_counts: EvidenceCounts,
     /// Findings by disposition.
     pub finding_counts: FindingCounts,
+    /// What policy did with the findings.
+    pub policy: PolicySummary,
     /// The findings, in evidence order.
     pub findings: Vec<Finding>,
 }
@@ -187,6 +189,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         result_status,
         evidence_counts,
         finding_counts: policy_summary.counts,
+        policy: policy_summary,
         findings,
     })
 }

@@ -1,5 +1,7 @@
 //! What will be done: which check groups of which extensions, in which order, with which limits. Nothing is run here.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::documents::{PlanDocument, PlannedExtension, Policy, Step};
@@ -38,6 +40,16 @@ impl Plan {
     pub fn to_json(&self) -> Result<String, AssessmentError> {
         let bytes = super::writing::json(&self.document)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+impl Plan {
+    /// The entries of the policy sets that speak of a check which no step makes, each in a sentence: no fault, but perhaps a slip.
+    #[must_use]
+    pub fn policy_astray(&self) -> Vec<String> {
+        let checks: HashSet<&str> =
+            self.document.steps.iter().flat_map(|step| &step.checks).map(String::as_str).collect();
+        self.policy.iter().flat_map(|set| set.astray(|check| checks.contains(check))).collect()
     }
 }
 

@@ -102,6 +102,13 @@ fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
     globals.check_extension_dirs()?;
     let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs).map_err(|error| refused(&error))?;
     let text = plan.to_json().map_err(|error| refused(&error))?;
+    let astray = plan.policy_astray();
+    for told in astray.iter().take(TOLD_PROBLEMS) {
+        terminal::note(told);
+    }
+    if let Some(more) = astray.len().checked_sub(TOLD_PROBLEMS).filter(|more| *more > 0) {
+        terminal::note(&format!("and {more} more"));
+    }
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => Ok(terminal::print(&text)?),
         Some(path) => {
