@@ -103,6 +103,21 @@ fn every_path_of_a_manifest_stays_inside_the_extension() {
         ),
         ("/normalizers", json!([{"id": "n", "kind": "python_module", "path": "no.py"}]), "/normalizers/0/path: "),
         (
+            "/normalizers",
+            json!([{"id": "n", "kind": "junit-xml", "input": "../x.xml"}]),
+            "/normalizers/0/input: ../x.xml: an input is a wildcard over the files in the runner's working directory",
+        ),
+        (
+            "/normalizers",
+            json!([{"id": "n", "kind": "tap-14", "input": ["*.tap", "/tmp/x"]}]),
+            "/normalizers/0/input: /tmp",
+        ),
+        (
+            "/normalizers",
+            json!([{"id": "n", "kind": "tap-14", "input": "{target}/x"}]),
+            "/normalizers/0/input: {target}/x: ",
+        ),
+        (
             "/profile_schemas",
             json!([{"id": "s", "profile_kind": "target", "path": "../s.json"}]),
             "/profile_schemas/0/path: ",
