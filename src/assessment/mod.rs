@@ -45,14 +45,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use cancel::Cancellation;
-pub use error::{AssessmentError, ProfileProblem};
+pub use error::{AssessmentError, ProfileProblem, TOLD_PROBLEMS};
 pub use outcome::Gate;
 pub use profile::ProfileSource;
 pub use progress::Progress;
 
 use crate::model::{EvidenceResult, ResultStatus, RunId, format_timestamp};
 use crate::repository::record::RunRecord;
-use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
+use documents::{EvidenceCounts, Finding, FindingCounts, PolicySummary, RunDocument, Tool};
 use items::{Finished, Performed};
 use plan::Plan;
 use runner::{Bench, Preflight, WORKING_FILES};
