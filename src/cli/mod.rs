@@ -13,6 +13,7 @@ mod settings;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -86,7 +87,7 @@ impl Globals {
         let message = format!(
             "{} is no directory; --extension-dir or {} names it for extensions{hint}",
             missing.display(),
-            settings::EXTENSION_PATHS
+            values::EXTENSION_PATHS
         );
         Err(exit::Failure::new(exit::USAGE, message))
     }
@@ -139,7 +140,7 @@ pub fn main() -> ExitCode {
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(mut cli) => {
-            cli.globals.extension_dirs.extend(settings::extension_paths(std::env::var_os(settings::EXTENSION_PATHS)));
+            cli.globals.extension_dirs.extend(values::extension_paths(std::env::var_os(values::EXTENSION_PATHS)));
             cli
         }
         Err(error) => {
