@@ -29,8 +29,8 @@ pub fn target(source: &ProfileSource) -> Verdict {
 }
 
 /// Looks at an assessment profile: its form, the policy sets that it names, the check groups that it names, and the schemas that the extensions
-/// it names have for assessment profiles. An extension that is not there is no fault of the profile; one whose manifest is not valid makes every
-/// run fail, and is told of.
+/// it names have for assessment profiles. An extension that is not there is no fault of the profile; what is wrong with one that it names makes
+/// every run with it fail, and is told.
 #[must_use]
 pub fn assessment(source: &ProfileSource, extensions: Survey) -> Verdict {
     let profile = match load_assessment(source) {
@@ -39,7 +39,7 @@ pub fn assessment(source: &ProfileSource, extensions: Survey) -> Verdict {
     };
     let mut problems = policy::load(&profile, source).err().unwrap_or_default();
     let mut absent_extensions = Vec::new();
-    match extensions.whole() {
+    match extensions.for_named(&profile.extensions) {
         Err(more) => problems.extend(more),
         Ok(extensions) => {
             let selection = select(&profile, &extensions);

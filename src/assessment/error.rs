@@ -89,14 +89,33 @@ impl From<serde_json::Error> for AssessmentError {
     }
 }
 
+/// The most problems that are told one by one.
+pub const TOLD_PROBLEMS: usize = 50;
+
 fn listed(problems: &[ProfileProblem]) -> String {
     let mut text = match problems.len() {
         1 => "1 problem in the profiles or extensions:".to_owned(),
         count => format!("{count} problems in the profiles or extensions:"),
     };
-    for problem in problems {
+    for problem in problems.iter().take(TOLD_PROBLEMS) {
         text.push_str("\n  ");
         text.push_str(&problem.to_string());
     }
+    if let Some(more) = problems.len().checked_sub(TOLD_PROBLEMS).filter(|more| *more > 0) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_problems_the_first_are_told_and_the_others_counted() {
+        let problem = ProfileProblem { file: "f".to_owned(), pointer: "/x".to_owned(), message: "wrong".to_owned() };
+        let told = |count: usize| AssessmentError::Invalid(vec![problem.clone(); count]).to_string();
+        assert!(told(50).starts_with("50 problems") && told(50).lines().count() == 51 && !told(50).contains("more"));
+        assert!(told(70_000).starts_with("70000 problems") && told(70_000).ends_with("\n  and 69950 more"));
+    }
 }

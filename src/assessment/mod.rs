@@ -45,7 +45,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use cancel::Cancellation;
-pub use error::{AssessmentError, ProfileProblem};
+pub use error::{AssessmentError, ProfileProblem, TOLD_PROBLEMS};
 pub use outcome::Gate;
 pub use profile::ProfileSource;
 pub use progress::Progress;
@@ -53,7 +53,7 @@ pub use progress::Progress;
 use crate::model::{EvidenceResult, ResultStatus, RunId, format_timestamp};
 use crate::repository::layout;
 use crate::repository::record::RunRecord;
-use documents::{EvidenceCounts, Finding, FindingCounts, RunDocument, Tool};
+use documents::{EvidenceCounts, Finding, FindingCounts, PolicySummary, RunDocument, Tool};
 use items::{Finished, Performed};
 use plan::Plan;
 use runner::{Bench, Preflight, WORKING_FILES};
@@ -96,6 +96,8 @@ pub struct RunOutcome {
     pub evidence_counts: EvidenceCounts,
     /// Findings by disposition.
     pub finding_counts: FindingCounts,
+    /// What policy did with the findings.
+    pub policy: PolicySummary,
     /// The findings, in evidence order.
     pub findings: Vec<Finding>,
 }
@@ -197,6 +199,7 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         result_status,
         evidence_counts,
         finding_counts: policy_summary.counts,
+        policy: policy_summary,
         findings,
     })
 }

@@ -1,5 +1,7 @@
 //! What will be done: which check groups of which extensions, in which order, with which limits. Nothing is run here.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::documents::{PlanDocument, PlannedExtension, Policy, Step};
@@ -41,10 +43,20 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The entries of the policy sets that speak of a check which no step makes, each in a sentence: no fault, but perhaps a slip.
+    #[must_use]
+    pub fn policy_astray(&self) -> Vec<String> {
+        let checks: HashSet<&str> =
+            self.document.steps.iter().flat_map(|step| &step.checks).map(String::as_str).collect();
+        self.policy.iter().flat_map(|set| set.astray(|check| checks.contains(check))).collect()
+    }
+}
+
 /// Makes the plan.
 ///
 /// # Errors
-/// [`AssessmentError::Invalid`] with everything that is wrong in both profiles and all extensions.
+/// [`AssessmentError::Invalid`] with everything that is wrong in both profiles and the extensions that they name.
 pub fn plan(
     target: &ProfileSource,
     assessment: &ProfileSource,
@@ -65,7 +77,8 @@ pub fn plan_with(
     let mut problems = Vec::new();
     let target = kept(load_target(target), &mut problems);
     let loaded = kept(load_assessment(assessment), &mut problems);
-    let extensions = kept(extensions.whole(), &mut problems);
+    let named = loaded.as_ref().map(|assessment| assessment.extensions.as_slice()).unwrap_or_default();
+    let extensions = kept(extensions.for_named(named), &mut problems);
     let selected = match (&loaded, extensions) {
         (Some(assessment), Some(extensions)) => {
             let selection = select(assessment, &extensions);
@@ -130,7 +143,7 @@ impl Selection {
         let known: Vec<&str> = extensions.iter().map(|extension| extension.manifest.id.as_str()).collect();
         let tell = |(index, id): (&usize, &String)| {
             let message = format!(
-                "there is no extension {id}; there are: {}. Name its directory with --extension-dir",
+                "there is no extension {id}; there are: {}. Name its directory with --extension-dir or GUIDE_BOARD_EXTENSION_PATHS",
                 known.join(", ")
             );
             assessment.document.problem(&format!("/extensions/{index}"), &message)

@@ -247,20 +247,23 @@ pub(super) fn load_beside(
     }
     let name = match source {
         ProfileSource::File(path) => beside(path).display().to_string(),
-        ProfileSource::Named { .. } if Path::new(reference).is_absolute() => {
-            Path::new(reference).file_name().map_or_else(String::new, |last| last.to_string_lossy().into_owned())
+        ProfileSource::Named { name, .. } if Path::new(reference).is_relative() => {
+            beside(Path::new(name)).display().to_string()
         }
-        ProfileSource::Named { name, .. } => beside(Path::new(name)).display().to_string(),
-        ProfileSource::Bundled(_) | ProfileSource::Text(_) => reference.to_owned(),
+        ProfileSource::Named { .. } | ProfileSource::Bundled(_) | ProfileSource::Text(_) => {
+            source.shown(reference).to_string()
+        }
     };
-    let text = ambient::read_text(&profile.base.join(reference), DOCUMENT_BYTES).map_err(|error| {
+    let told = source.shown(reference);
+    let file = profile.base.join(reference);
+    let text = ambient::read_text(&file, DOCUMENT_BYTES).map_err(|error| {
         // Named as the profile names it, not where it was looked for.
         let message = match error {
-            ambient::AmbientError::NotAFile { .. } => format!("{reference} is not a regular file"),
-            ambient::AmbientError::TooLarge { limit, .. } => format!("{reference} is larger than {limit} bytes"),
-            ambient::AmbientError::NotText { at, .. } => format!("{reference} is not UTF-8 text (byte {at})"),
+            ambient::AmbientError::NotAFile { .. } => format!("{told} is not a regular file"),
+            ambient::AmbientError::TooLarge { limit, .. } => format!("{told} is larger than {limit} bytes"),
+            ambient::AmbientError::NotText { at, .. } => format!("{told} is not UTF-8 text (byte {at})"),
             ambient::AmbientError::Unreadable { .. } | ambient::AmbientError::Unwritable { .. } => {
-                format!("there is no file {reference} beside the profile, or it cannot be read")
+                format!("there is no file {told} beside the profile, or it cannot be read")
             }
         };
         vec![profile.problem(pointer, &message)]
@@ -269,6 +272,16 @@ pub(super) fn load_beside(
 }
 
 impl ProfileSource {
+    /// A reference in the profile as it may be told: of an absolute one only its last component, where it is not told where things stand.
+    fn shown<'a>(&self, reference: &'a str) -> std::borrow::Cow<'a, str> {
+        match self {
+            Self::Named { .. } if Path::new(reference).is_absolute() => {
+                Path::new(reference).file_name().unwrap_or_default().to_string_lossy()
+            }
+            _ => reference.into(),
+        }
+    }
+
     /// Whether a document that the profile names can be read: a text stands nowhere, and what came with a request opens no file.
     pub(super) fn can_name(&self, reference: &str) -> bool {
         !matches!(self, Self::Text(_)) || reference.starts_with("bundled:")

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
 
@@ -11,6 +12,10 @@ use crate::model::printable;
 
 /// At most so many problems of one document are told.
 const MOST: usize = 50;
+
+/// Of a document with more values than this only the first problem is looked for. All problems are found before the first is told, and each
+/// takes some 10 KiB: a small text can hold very many.
+const THOROUGH_VALUES: usize = 2000;
 
 /// Declares the documents that have a schema: name, file in `docs/schemas/` without its ending.
 macro_rules! schemas {
@@ -121,7 +126,13 @@ fn embedded(schema: Schema) -> Result<Validator, String> {
 /// Compiles a schema (2020-12 unless it says otherwise). It may refer to itself and to the embedded ones.
 pub(super) fn compile(schema: &Value) -> Result<Validator, String> {
     let options = jsonschema::options().with_draft(Draft::Draft202012).with_retriever(Embedded);
-    options.build(schema).map_err(|error| printable(&error.to_string(), 600))
+    options.build(schema).map_err(|error| match error.kind() {
+        // Where it leads may be a path of this machine.
+        ValidationErrorKind::Referencing(_) => {
+            "a $ref in it leads to no schema; it may refer to itself and to the schemas of guide-board".to_owned()
+        }
+        _ => printable(&error.to_string(), 600),
+    })
 }
 
 /// The schema of one item of a runner's result, so that a long result need not be one value.
@@ -151,15 +162,41 @@ pub(super) fn told(
         pointer: printable(&format!("{above}{pointer}"), 300),
         message,
     };
+    let of_error = |error| {
+        let told = schema_problems::told(&error);
+        told.into_iter().map(|(pointer, message)| problem(&pointer, printable(&message, 1200)))
+    };
     match validator {
-        Ok(validator) => validator
-            .iter_errors(document)
-            .flat_map(|error| schema_problems::told(&error))
-            .take(MOST)
-            .map(|(pointer, message)| problem(&pointer, printable(&message, 1200)))
-            .collect(),
+        Ok(validator) if has_more_values(document, THOROUGH_VALUES) => {
+            let Err(error) = validator.validate(document) else { return Vec::new() };
+            let mut problems: Vec<_> = of_error(error).take(MOST).collect();
+            if let Some(last) = problems.last_mut() {
+                let more = "what else may be wrong is not looked for in a document of so many values";
+                last.message = format!("{}; {more} (more than {THOROUGH_VALUES})", last.message);
+            }
+            problems
+        }
+        Ok(validator) => validator.iter_errors(document).flat_map(of_error).take(MOST).collect(),
         Err(error) => vec![problem("", format!("the embedded schema is broken, a fault of guide-board: {error}"))],
     }
+}
+
+/// Whether there are more than `limit` values in the document, itself among them.
+fn has_more_values(document: &Value, limit: usize) -> bool {
+    let (mut waiting, mut count) = (vec![document], 0_usize);
+    while let Some(value) = waiting.pop() {
+        count += 1;
+        if count > limit {
+            return true;
+        }
+        // No more of them are wanted than decide it.
+        match value {
+            Value::Array(items) => waiting.extend(items.iter().take(limit)),
+            Value::Object(fields) => waiting.extend(fields.values().take(limit)),
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -185,6 +222,33 @@ mod tests {
         }
         let id = found.iter().find(|problem| problem.pointer == "/id").expect("the id's problem");
         assert_eq!(id.to_string(), "t.json: /id: found 7, expected a text");
+    }
+
+    #[test]
+    fn of_a_document_of_very_many_values_only_the_first_problem_is_looked_for() {
+        let of = |count: usize| json!({"id": "a", "subject_type": "x", "endpoints": vec![json!({}); count]});
+        let found = problems(Schema::TargetProfile, &of(20), "t.json");
+        assert_eq!(found.len(), 40, "each lacks two keys");
+        // Each of the problems that are not looked for would take some KiB.
+        let found = problems(Schema::TargetProfile, &of(86_000), "t.json");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.contains("more than 2000"), "{found:?}");
+        let valid = json!({"id": "a", "set": vec![json!({"x": [1]}); 5000]});
+        assert!(told(&compile(&json!({"required": ["id"]})), &valid, "x", "").is_empty());
+    }
+
+    #[test]
+    fn values_are_counted_at_every_depth() {
+        let document = json!({"a": [1, {"b": 2}], "c": {}});
+        assert!(has_more_values(&document, 5) && !has_more_values(&document, 6));
+    }
+
+    #[test]
+    fn a_reference_out_of_a_schema_is_not_repeated() {
+        for reference in ["file:///etc/passwd", "https://secret.example/x.json", "other.json", "#/$defs/none"] {
+            let error = compile(&json!({"$ref": reference})).expect_err("refused");
+            assert!(error.contains("leads to no schema") && !error.contains("etc"), "{reference}: {error}");
+        }
     }
 
     #[test]

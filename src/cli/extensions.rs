@@ -10,7 +10,7 @@ use super::exit::{self, Failure};
 use super::new_extension::{self, NewArgs};
 use super::{Globals, logging, terminal};
 use crate::assessment::extensions::{Extension, ExtensionRoot, Naming, Survey};
-use crate::assessment::{AssessmentError, ProfileProblem};
+use crate::assessment::{AssessmentError, ProfileProblem, TOLD_PROBLEMS};
 use crate::services::all_extensions;
 use crate::wire::to_json;
 
@@ -54,7 +54,7 @@ enum ExtensionsCommand {
         /// A directory that is an extension, or holds extensions
         #[arg(value_name = "DIR")]
         directory: PathBuf,
-        /// Print JSON: valid, extensions, problems
+        /// Print JSON: valid, extensions, the first 50 problems, problem_count
         #[arg(long)]
         json: bool,
     },
@@ -116,7 +116,8 @@ fn validate(directory: &Path, as_json: bool) -> Result<u8, Failure> {
         terminal::print_json(&json!({
             "valid": survey.problems.is_empty(),
             "extensions": here().map(|extension| &extension.manifest.id).collect::<Vec<_>>(),
-            "problems": survey.problems.iter().map(problem).collect::<Vec<_>>(),
+            "problems": survey.problems.iter().take(TOLD_PROBLEMS).map(problem).collect::<Vec<_>>(),
+            "problem_count": survey.problems.len(),
         }))?;
     } else if survey.problems.is_empty() {
         let told = here().map(|extension| {

@@ -13,6 +13,7 @@ mod settings;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,9 +23,10 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::assessment::sample_noop;
+use crate::assessment::{extensions as extension_files, sample_noop};
 use crate::baseline;
 use crate::process::supervise;
+use crate::repository::ambient;
 
 /// What the root's help ends with.
 const EXIT_CODES: &str = "\
@@ -76,6 +78,21 @@ struct Globals {
     config: Option<PathBuf>,
 }
 
+impl Globals {
+    /// That every directory of extensions that is named is one.
+    fn check_extension_dirs(&self) -> Result<(), exit::Failure> {
+        let Some(missing) = self.extension_dirs.iter().find(|path| !ambient::is_directory(path)) else { return Ok(()) };
+        let is_manifest = missing.file_name().is_some_and(|name| name == extension_files::MANIFEST);
+        let hint = if is_manifest { "; name the directory, not extension.json" } else { "" };
+        let message = format!(
+            "{} is no directory; --extension-dir or {} names it for extensions{hint}",
+            missing.display(),
+            values::EXTENSION_PATHS
+        );
+        Err(exit::Failure::new(exit::USAGE, message))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
@@ -123,7 +140,7 @@ pub fn main() -> ExitCode {
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(mut cli) => {
-            cli.globals.extension_dirs.extend(settings::extension_paths(std::env::var_os(settings::EXTENSION_PATHS)));
+            cli.globals.extension_dirs.extend(values::extension_paths(std::env::var_os(values::EXTENSION_PATHS)));
             cli
         }
         Err(error) => {

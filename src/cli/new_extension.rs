@@ -39,7 +39,7 @@ pub(super) struct NewArgs {
     /// The directory to make it in
     #[arg(long, value_name = "DIR", default_value = "extensions")]
     dir: PathBuf,
-    /// What makes its checks
+    /// What makes its checks; a manifest's own words, such as junit-xml, are taken, too
     #[arg(long, value_name = "KIND", default_value = "command")]
     kind: Kind,
 }
@@ -50,12 +50,16 @@ enum Kind {
     /// A program that reports evidence
     Command,
     /// A Python function that reports evidence
+    #[value(alias = "python_module")]
     Python,
     /// A harness that writes JUnit XML
+    #[value(alias = "junit-xml")]
     Junit,
     /// A scanner that writes SARIF 2.1.0
+    #[value(alias = "sarif-2.1.0")]
     Sarif,
     /// A harness that writes TAP
+    #[value(alias = "tap-14")]
     Tap,
     /// A person
     External,

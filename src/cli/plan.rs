@@ -10,7 +10,7 @@ use super::exit::{self, Failure};
 use super::{Globals, logging, terminal};
 use crate::assessment::check::{self, Verdict};
 use crate::assessment::extensions::{Naming, Survey};
-use crate::assessment::{AssessmentError, ProfileSource, plan};
+use crate::assessment::{AssessmentError, ProfileSource, TOLD_PROBLEMS, plan};
 use crate::repository::ambient::{AmbientError, OutputFile};
 use crate::services;
 use crate::wire::to_json;
@@ -99,8 +99,16 @@ pub(super) fn plan_assessment(args: &PlanArgs, globals: &Globals) -> ExitCode {
 }
 
 fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
+    globals.check_extension_dirs()?;
     let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs).map_err(|error| refused(&error))?;
     let text = plan.to_json().map_err(|error| refused(&error))?;
+    let astray = plan.policy_astray();
+    for told in astray.iter().take(TOLD_PROBLEMS) {
+        terminal::note(told);
+    }
+    if let Some(more) = astray.len().checked_sub(TOLD_PROBLEMS).filter(|more| *more > 0) {
+        terminal::note(&format!("and {more} more"));
+    }
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => Ok(terminal::print(&text)?),
         Some(path) => {
@@ -123,6 +131,9 @@ pub(super) fn profile(args: &ProfileArgs, globals: &Globals) -> ExitCode {
     let (kind, source, verdict, json) = match &args.command {
         ProfileCommand::ValidateTarget { profile, json } => ("target", profile, check::target(profile), *json),
         ProfileCommand::ValidateAssessment { profile, json } => {
+            if let Err(failure) = globals.check_extension_dirs() {
+                return failure.tell();
+            }
             let extensions = Survey::of(&globals.extension_dirs, Naming::Paths);
             ("assessment", profile, check::assessment(profile, extensions), *json)
         }
@@ -138,8 +149,11 @@ fn told(kind: &str, source: &ProfileSource, verdict: &Verdict, json: bool) -> Re
         let id = terminal::cell(verdict.id.as_deref().unwrap_or_default());
         terminal::print(&format!("{shown}: a valid {kind} profile, `{id}`\n"))?;
     }
-    for id in &verdict.absent_extensions {
+    for id in verdict.absent_extensions.iter().take(TOLD_PROBLEMS) {
         terminal::note(&format!("there is no extension {id} here, so what it asks of the profile was not looked at"));
+    }
+    if let Some(more) = verdict.absent_extensions.len().checked_sub(TOLD_PROBLEMS).filter(|more| *more > 0) {
+        terminal::note(&format!("and {more} more"));
     }
     if verdict.problems.is_empty() {
         return Ok(exit::DONE);

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::exit::{self, Failure};
 use super::{Globals, distinct_labels, logging, terminal};
+use crate::assessment::documents::PolicySummary;
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
     AssessmentError, Cancellation, ExecuteRequest, Gate, ProfileSource, Progress, RunOutcome, execute,
@@ -115,6 +116,9 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
         Ok(_) => return Failure::new(exit::USAGE, format!("a run has at most {MAX_LABELS} labels")).tell(),
         Err(failure) => return failure.tell(),
     };
+    if let Err(failure) = globals.check_extension_dirs() {
+        return failure.tell();
+    }
     let cancellation = Cancellation::default();
     let received: Arc<Mutex<Option<TerminationSignal>>> = Arc::default();
     let (switch, seen) = (cancellation.clone(), Arc::clone(&received));
@@ -233,11 +237,41 @@ fn summary(outcome: &RunOutcome, gate_met: bool) -> String {
     if gravest.len() > TOP {
         text.push_str(&format!("  and {} more\n", gravest.len() - TOP));
     }
+    text.extend(policy(&outcome.policy));
     if !gate_met {
         text.push_str("gate      unexpected_findings is not met\n");
     }
     text.push_str(&format!("report    {}\n", printable(&outcome.path(layout::REPORT).to_string_lossy(), 4096)));
     text
+}
+
+/// What of the policy sets is out of date, if anything.
+fn policy(policy: &PolicySummary) -> Option<String> {
+    const TOP: usize = 5;
+    let some = |names: &mut dyn Iterator<Item = &String>| {
+        let mut shown: Vec<String> = names.take(TOP + 1).map(|name| terminal::cell(name)).collect();
+        if shown.len() > TOP {
+            shown.truncate(TOP);
+            shown.push("…".to_owned());
+        }
+        shown.join(", ")
+    };
+    let mut said = Vec::new();
+    if !policy.expired_waivers.is_empty() {
+        let names = some(&mut policy.expired_waivers.iter().map(|waiver| &waiver.waiver_ref));
+        said.push(match policy.expired_waivers.len() {
+            1 => format!("1 waiver has expired ({names})"),
+            count => format!("{count} waivers have expired ({names})"),
+        });
+    }
+    if !policy.unused.is_empty() {
+        let names = some(&mut policy.unused.iter());
+        said.push(match policy.unused.len() {
+            1 => format!("1 entry concerns no finding ({names})"),
+            count => format!("{count} entries concern no finding ({names})"),
+        });
+    }
+    (!said.is_empty()).then(|| format!("policy    {}\n", said.join(", ")))
 }
 
 fn progress(how: ProgressArg) -> Box<dyn Progress> {

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::exit::{self, Failure};
-use super::{Globals, logging, settings};
+use super::{Globals, logging};
 use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
@@ -164,14 +164,7 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         specs.push(default_root(&globals.root).map_err(usage)?);
     }
     let repository = Repository::new(specs, containment).map_err(|error| usage(error.to_string()))?;
-    if let Some(missing) = globals.extension_dirs.iter().find(|path| !ambient::is_directory(path)) {
-        let message = format!(
-            "{} is no directory; --extension-dir or {} names it for extensions",
-            missing.display(),
-            settings::EXTENSION_PATHS
-        );
-        return Err(usage(message));
-    }
+    globals.check_extension_dirs()?;
     let extension_dirs: Vec<PathBuf> = globals.extension_dirs.iter().map(|path| ambient::resolved(path)).collect();
     let profiles = args.profiles_dir.clone().unwrap_or_else(|| root.join("profiles"));
     let mut profile_dirs = vec![ambient::resolved(&profiles)];

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::DirEntry;
 
+use super::manifest::{is_in_extension, own_paths};
 use super::{Extension, ExtensionRoot};
 use crate::assessment::embedded;
 use crate::assessment::error::ProfileProblem;
@@ -97,6 +98,12 @@ impl Extension {
             };
             problems.extend(problem.map(|message| self.document.problem(&pointer, &message)));
         }
+        for (index, runner) in self.manifest.runner_entrypoints.iter().enumerate() {
+            for (at, _) in runner.command.iter().enumerate().filter(|(_, part)| !is_in_extension(part)) {
+                let message = "{extension} stands for the extension's directory: write it by itself or with a path in it, {extension}/…";
+                problems.push(self.document.problem(&format!("/runner_entrypoints/{index}/command/{at}"), message));
+            }
+        }
         problems
     }
 
@@ -109,7 +116,7 @@ impl Extension {
             RunnerKind::PythonModule => true,
             RunnerKind::Command => {
                 runner.command.iter().any(of_command)
-                    || runner.command.first().and_then(|first| super::manifest::own_path(first, 0)).is_some()
+                    || runner.command.first().is_some_and(|first| !own_paths(first, 0).is_empty())
             }
             RunnerKind::External => false,
         }) || !manifest.normalizers.is_empty()

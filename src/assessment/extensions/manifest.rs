@@ -308,9 +308,9 @@ impl Manifest {
             match runner.kind {
                 RunnerKind::PythonModule => paths.push((format!("{pointer}/path"), runner.python.path.as_str())),
                 RunnerKind::Command => {
-                    let own = runner.command.iter().enumerate().filter_map(|(at, part)| {
-                        let path = own_path(part, at)?;
-                        Some((format!("{pointer}/command/{at}"), path))
+                    let own = runner.command.iter().enumerate().flat_map(|(at, part)| {
+                        let pointer = format!("{pointer}/command/{at}");
+                        own_paths(part, at).into_iter().map(move |path| (pointer.clone(), path))
                     });
                     paths.extend(own);
                 }
@@ -334,12 +334,52 @@ impl Manifest {
     }
 }
 
-/// The path in the extension that an element of a command names: behind `{extension}/`, or a first element with a slash that is not
+/// What stands for the extension's directory in a command.
+const EXTENSION: &str = "{extension}";
+
+/// The paths in the extension that an element of a command names: behind each `{extension}/`, or a first element with a slash that is not
 /// absolute.
-pub(super) fn own_path(part: &str, at: usize) -> Option<&str> {
-    if let Some((_, path)) = part.split_once("{extension}/") {
-        return Some(path);
+pub(super) fn own_paths(part: &str, at: usize) -> Vec<&str> {
+    if part.contains(EXTENSION) {
+        // Where another one follows, what joins the two may be a separator of a list.
+        let paths = part.split(EXTENSION).skip(1).filter_map(|rest| rest.strip_prefix('/'));
+        return paths.map(|path| path.trim_end_matches([':', ',', ';'])).filter(|path| !path.is_empty()).collect();
     }
     let relative = at == 0 && part.contains('/') && !part.starts_with(['/', '{']);
-    relative.then(|| part.strip_prefix("./").unwrap_or(part))
+    relative.then(|| part.strip_prefix("./").unwrap_or(part)).into_iter().collect()
+}
+
+/// Whether an element of a command names the extension's directory only by itself or with a path in it: `{extension}-x` is another directory.
+pub(super) fn is_in_extension(part: &str) -> bool {
+    part.match_indices(EXTENSION).all(|(at, token)| {
+        let rest = part.get(at + token.len()..).unwrap_or_default();
+        rest.is_empty() || rest.starts_with('/')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_in_the_extension_that_an_argument_names_is_found() {
+        assert_eq!(own_paths("--path={extension}/a/b:{extension}/../c", 1), ["a/b", "../c"]);
+        assert_eq!(own_paths("./run.sh", 0), ["run.sh"]);
+        for none in ["{extension}", "{extension}/", "{target}/x", "/bin/sh", "sh"] {
+            assert!(own_paths(none, 0).is_empty(), "{none}");
+        }
+        assert!(own_paths("a/b", 1).is_empty());
+    }
+
+    #[test]
+    fn the_extensions_directory_is_named_by_itself_or_with_a_path_in_it() {
+        for fine in ["{extension}", "{extension}/a", "-I{extension}/a:{extension}", "sh", ""] {
+            assert!(is_in_extension(fine), "{fine}");
+        }
+        for refused in
+            ["{extension}-evil/run.sh", "{extension}.d", "{extension}{extension}", "{extension}/a {extension}x"]
+        {
+            assert!(!is_in_extension(refused), "{refused}");
+        }
+    }
 }

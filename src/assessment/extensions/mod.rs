@@ -19,6 +19,9 @@ use super::error::ProfileProblem;
 use super::profile::{DOCUMENT_BYTES, Document};
 use crate::repository::ambient::{self, AmbientError};
 
+/// The file that makes a directory an extension.
+pub const MANIFEST: &str = "extension.json";
+
 /// Where an extension lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExtensionRoot {
@@ -66,19 +69,46 @@ pub struct Survey {
     pub extensions: Vec<Extension>,
     /// Every manifest that is not valid, every id that two extensions bear, and every directory that holds none.
     pub problems: Vec<ProfileProblem>,
+    /// Of each of the problems the extension that it belongs to; `None` for a directory that holds none.
+    owners: Vec<Option<String>>,
+}
+
+/// The extensions that are found and what is wrong with others.
+#[derive(Default)]
+struct Found {
+    extensions: Vec<Extension>,
+    problems: Vec<ProfileProblem>,
+    owners: Vec<Option<String>>,
+}
+
+impl Found {
+    /// `id` is the name of the directory: what a manifest that is not valid says of its id is not believed.
+    fn collect(&mut self, id: &OsStr, read: Result<Extension, Vec<ProfileProblem>>) {
+        match read {
+            Ok(extension) => self.extensions.push(extension),
+            Err(more) => {
+                let id = id.to_string_lossy();
+                more.into_iter().for_each(|problem| self.problem(Some(id.clone().into_owned()), problem));
+            }
+        }
+    }
+
+    fn problem(&mut self, owner: Option<String>, problem: ProfileProblem) {
+        self.owners.push(owner);
+        self.problems.push(problem);
+    }
 }
 
 impl Survey {
     /// Looks at the bundled extensions and at those of the directories, each of which is an extension itself or holds extensions.
     #[must_use]
     pub fn of(directories: &[PathBuf], naming: Naming) -> Self {
-        let mut problems = Vec::new();
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (name, text) in embedded::extensions() {
             let label = format!("bundled:extensions/{name}/extension.json");
             let read = Document::parse(label, text, PathBuf::new())
                 .and_then(|document| validity::valid(document, ExtensionRoot::Bundled, OsStr::new(name)));
-            collect(read, &mut found, &mut problems);
+            found.collect(OsStr::new(name), read);
         }
         // One that is named in two ways is one.
         let mut places_seen = HashSet::new();
@@ -87,33 +117,41 @@ impl Survey {
                 Ok(places) => {
                     for place in places {
                         if places_seen.insert(place.clone()) {
-                            collect(load(&place, naming), &mut found, &mut problems);
+                            found.collect(place.file_name().unwrap_or_default(), load(&place, naming));
                         }
                     }
                 }
                 Err(message) => {
-                    problems.push(ProfileProblem { file: naming.of(directory), pointer: String::new(), message });
+                    let problem = ProfileProblem { file: naming.of(directory), pointer: String::new(), message };
+                    found.problem(None, problem);
                 }
             }
         }
         let mut seen = HashSet::new();
         let mut extensions = Vec::new();
-        for extension in found {
-            if seen.insert(extension.manifest.id.clone()) {
+        for extension in std::mem::take(&mut found.extensions) {
+            let id = extension.manifest.id.clone();
+            if seen.insert(id.clone()) {
                 extensions.push(extension);
             } else {
-                problems.push(extension.document.problem("/id", "another extension bears this id; rename one of them"));
+                let problem = extension.document.problem("/id", "another extension bears this id; rename one of them");
+                found.problem(Some(id), problem);
             }
         }
-        Self { extensions, problems }
+        Self { extensions, problems: found.problems, owners: found.owners }
     }
 
-    /// The extensions, if there is no problem.
+    /// The extensions, for a profile that names some of them, if there is no problem that is its business: one of an extension that it
+    /// names, or of a directory as a whole. What is wrong with others is not.
     ///
     /// # Errors
-    /// The problems.
-    pub fn whole(self) -> Result<Vec<Extension>, Vec<ProfileProblem>> {
-        if self.problems.is_empty() { Ok(self.extensions) } else { Err(self.problems) }
+    /// Those problems.
+    pub fn for_named(self, ids: &[String]) -> Result<Vec<Extension>, Vec<ProfileProblem>> {
+        let named = |owner: &Option<String>| owner.as_ref().is_none_or(|id| ids.contains(id));
+        let mut owners = self.owners.iter();
+        let mut problems = self.problems;
+        problems.retain(|_| owners.next().is_none_or(named));
+        if problems.is_empty() { Ok(self.extensions) } else { Err(problems) }
     }
 }
 
@@ -126,21 +164,13 @@ impl Naming {
     }
 }
 
-fn collect(
-    read: Result<Extension, Vec<ProfileProblem>>,
-    found: &mut Vec<Extension>,
-    problems: &mut Vec<ProfileProblem>,
-) {
-    match read {
-        Ok(extension) => found.push(extension),
-        Err(more) => problems.extend(more),
-    }
-}
-
 /// The directories of extensions that an operator's directory stands for: itself, or those in it that have a manifest.
 fn manifests(directory: &Path, naming: Naming) -> Result<Vec<PathBuf>, String> {
     if has_manifest(directory) {
         return Ok(vec![ambient::resolved(directory)]);
+    }
+    if directory.file_name() == Some(OsStr::new(MANIFEST)) && !ambient::is_directory(directory) {
+        return Err("this is a manifest or nothing; name the directory that it stands in".to_owned());
     }
     let below: Vec<PathBuf> = ambient::subdirectories(directory)
         .map_err(|error| error.told_of(&naming.of(directory)))?
@@ -156,7 +186,7 @@ fn manifests(directory: &Path, naming: Naming) -> Result<Vec<PathBuf>, String> {
 
 /// Whether something that cannot be read stands there shows when it is loaded.
 fn has_manifest(directory: &Path) -> bool {
-    match ambient::read_bytes(&directory.join("extension.json"), DOCUMENT_BYTES) {
+    match ambient::read_bytes(&directory.join(MANIFEST), DOCUMENT_BYTES) {
         Ok(_) => true,
         Err(AmbientError::Unreadable { source, .. }) => {
             !matches!(source.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
@@ -167,7 +197,7 @@ fn has_manifest(directory: &Path) -> bool {
 
 fn load(directory: &Path, naming: Naming) -> Result<Extension, Vec<ProfileProblem>> {
     let name = format!("{}/extension.json", naming.of(directory));
-    let text = ambient::read_text(&directory.join("extension.json"), DOCUMENT_BYTES).map_err(|error| {
+    let text = ambient::read_text(&directory.join(MANIFEST), DOCUMENT_BYTES).map_err(|error| {
         vec![ProfileProblem { file: name.clone(), pointer: String::new(), message: error.told_of(&name) }]
     })?;
     let document = Document::parse(name, &text, directory.to_owned())?;

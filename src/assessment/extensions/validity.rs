@@ -10,7 +10,7 @@ use crate::assessment::error::ProfileProblem;
 use crate::assessment::mappings;
 use crate::assessment::profile::Document;
 use crate::assessment::schema::{self, Schema};
-use crate::model::RunnerKind;
+use crate::model::{RunnerKind, printable};
 
 /// Reads a manifest. `directory` is the name of the directory that it stands in.
 ///
@@ -127,6 +127,20 @@ impl Findings<'_> {
                     self.add("/preflight_runner", "an external runner cannot be executed before the others");
                 }
                 Some(_) => {}
+            }
+        }
+        for (index, normalizer) in manifest.normalizers.iter().enumerate() {
+            let wrong = |input: &String| {
+                input.starts_with('/')
+                    || input.split('/').any(|component| component == "..")
+                    || input.split_once('{').is_some_and(|(_, rest)| rest.contains('}'))
+            };
+            if let Some(input) = normalizer.input.0.iter().find(|input| wrong(input)) {
+                let message = format!(
+                    "{}: an input is a wildcard over the files in the runner's working directory: a relative path without .. and {{…}}",
+                    printable(input, 80)
+                );
+                self.add(&format!("/normalizers/{index}/input"), &message);
             }
         }
         let authorities: HashSet<&str> = manifest.authorities.iter().map(|authority| authority.id.as_str()).collect();

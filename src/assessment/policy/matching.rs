@@ -38,6 +38,12 @@ enum Classifications {
 }
 
 impl Match {
+    /// The one check that is meant, unless it is a wildcard or left out.
+    pub(super) fn one_check(&self) -> Option<String> {
+        let text = self.check_id.as_ref()?.0.pattern();
+        (!text.contains(['*', '?'])).then_some(text)
+    }
+
     /// Whether the finding is concerned.
     pub(super) fn concerns(&self, finding: &Finding) -> bool {
         let classified = match &self.classification {

@@ -79,6 +79,21 @@ pub(super) struct PolicySet {
     entries: Vec<Entry>,
 }
 
+impl PolicySet {
+    /// The entries that mean one check which is none of these, each in a sentence.
+    pub(super) fn astray(&self, is_check: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+        self.entries.iter().filter_map(move |entry| {
+            let check = entry.matching.one_check().filter(|check| !is_check(check))?;
+            Some(format!(
+                "{}: the {} {} speaks of the check {check}, which no step of the plan makes",
+                self.document.name,
+                self.kind.entry(),
+                entry.id
+            ))
+        })
+    }
+}
+
 /// One entry of a set.
 #[derive(Debug, Clone, Deserialize)]
 struct Entry {

@@ -7,8 +7,8 @@ use clap::Args;
 use super::select::OneRun;
 use super::{History, call};
 use crate::cli::exit::{self, Failure};
-use crate::cli::settings::count;
 use crate::cli::terminal;
+use crate::cli::values::count;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 

@@ -64,6 +64,42 @@ fn the_printed_commands_validate_plan_and_run_what_was_made() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), RUNNABLE.len(), "{output:?}");
 }
 
+/// A stand-in for a tool: it reports what it finds in the directory that it is told or else works in.
+fn tool(world: &World, name: &str, script: &str) {
+    let path = world.path(&format!("bin/{name}"));
+    std::fs::create_dir_all(world.path("bin")).expect("made");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+}
+
+#[test]
+fn the_hint_in_each_program_looks_at_the_target() {
+    let world = World::new();
+    std::fs::write(world.path("seen-in-the-target"), "").expect("written");
+    let report = "<testsuite name='s' tests='2'><testcase name='a context'/><testcase name='seen'/></testsuite>";
+    tool(&world, "pytest", &format!("test -f seen-in-the-target && echo \"{report}\" > \"${{1#--junit-xml=}}\""));
+    tool(&world, "node", "test -f seen-in-the-target && echo 1..2 && echo ok 1 - a context && echo ok 2 - seen");
+    let report = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":[]}]}"#;
+    let script = "for last; do test \"${last#--output-file=}\" = \"$last\" || file=${last#--output-file=}; done";
+    tool(&world, "ruff", &format!("{script}\ntest -f \"$last/seen-in-the-target\" && echo '{report}' > \"$file\""));
+    // The manifests' own words are taken for the kinds.
+    for kind in ["junit-xml", "tap-14", "sarif-2.1.0"] {
+        let id = format!("my-{kind}");
+        let commands = commands(&new(&world, &[&id, "--kind", kind]));
+        let program = world.path(&format!("extensions/{id}/run.sh"));
+        let text = std::fs::read_to_string(&program).expect("text");
+        let hint = text.lines().find_map(|line| line.strip_prefix("#   ")).expect("a hint");
+        std::fs::write(&program, format!("#!/bin/sh\nset -eu\n{hint}\n")).expect("written");
+        let line = format!("PATH=$PWD/bin:$PATH; {}", commands.last().expect("run"));
+        let output = shell(&world, &line);
+        assert_eq!(output.status.code(), Some(0), "{kind}: {output:?}");
+        let evidence = json(&world, &format!("runs/{id}-1/normalized/evidence.json"));
+        let passed = |item: &Value| item["result"] == "pass";
+        assert!(evidence.as_array().expect("a list").iter().any(passed), "{kind}: {evidence}");
+    }
+    assert!(new(&world, &["my-function", "--kind", "python_module"]).status.success());
+}
+
 #[test]
 fn a_python_extension_is_valid_as_it_is_made() {
     let world = World::new();

@@ -85,6 +85,16 @@ fn every_path_of_a_manifest_stays_inside_the_extension() {
         ("/runner_entrypoints/0", runner("sub"), "/runner_entrypoints/0/path: sub is a directory"),
         ("/runner_entrypoints/0/command", json!(["../sh"]), "/runner_entrypoints/0/command/0: "),
         ("/runner_entrypoints/0/command", json!(["sh", "{extension}/../x"]), "/runner_entrypoints/0/command/1: "),
+        (
+            "/runner_entrypoints/0/command",
+            json!(["sh", "{extension}-x/y"]),
+            "/runner_entrypoints/0/command/1: {extension} ",
+        ),
+        (
+            "/runner_entrypoints/0/command",
+            json!(["sh", "{extension}/a:{extension}/../x"]),
+            "/runner_entrypoints/0/command/1: ",
+        ),
         ("/mappings", json!([{"id": "m", "path": "out/passwd"}]), "/mappings/0/path: "),
         (
             "/report_fragments",
@@ -92,6 +102,21 @@ fn every_path_of_a_manifest_stays_inside_the_extension() {
             "/report_fragments/0/path: ",
         ),
         ("/normalizers", json!([{"id": "n", "kind": "python_module", "path": "no.py"}]), "/normalizers/0/path: "),
+        (
+            "/normalizers",
+            json!([{"id": "n", "kind": "junit-xml", "input": "../x.xml"}]),
+            "/normalizers/0/input: ../x.xml: an input is a wildcard over the files in the runner's working directory",
+        ),
+        (
+            "/normalizers",
+            json!([{"id": "n", "kind": "tap-14", "input": ["*.tap", "/tmp/x"]}]),
+            "/normalizers/0/input: /tmp",
+        ),
+        (
+            "/normalizers",
+            json!([{"id": "n", "kind": "tap-14", "input": "{target}/x"}]),
+            "/normalizers/0/input: {target}/x: ",
+        ),
         (
             "/profile_schemas",
             json!([{"id": "s", "profile_kind": "target", "path": "../s.json"}]),

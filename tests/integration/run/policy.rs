@@ -64,6 +64,30 @@ fn an_expired_waiver_does_not_waive_and_says_so() {
 }
 
 #[test]
+fn a_run_and_a_plan_tell_what_of_the_policy_is_out_of_date() {
+    let sets = [
+        ("waivers_ref", json!([waiver("w1", "one", "2020-01-01")])),
+        (
+            "expectations_ref",
+            json!([
+                {"id": "e1", "match": {"check_id": "onne"}, "reason": "a slip"},
+                {"id": "e2", "match": {"check_id": "x*"}, "reason": "for later"},
+            ]),
+        ),
+    ];
+    let (world, run) = run(&sets, &[]);
+    let run = run.expect_code(3);
+    let line = "policy    1 waiver has expired (w1), 2 entries concern no finding (expectation:e1, expectation:e2)\n";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
+    let mut plan = world.command();
+    plan.args(["--extension-dir", "extensions", "plan", "--target", "target.json", "--assessment", "assessment.json"]);
+    let output = plan.output().expect("it ran");
+    let said = "the expectation e1 speaks of the check onne, which no step of the plan makes\n";
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success() && told.ends_with(said) && told.lines().count() == 1, "{told}");
+}
+
+#[test]
 fn a_challenged_or_excluded_finding_still_counts_against_the_gate() {
     let sets = [
         ("challenges_ref", json!([{"id": "c1", "match": {"check_id": "one"}, "reason": "wrong"}])),

@@ -44,9 +44,39 @@ fn extension_ids_must_be_unique_and_equal_to_the_directory_name() {
     let world = world();
     world.extension("sample-noop").script(&reports("pass"));
     world.extension("other").set("/id", json!("another")).script(&reports("pass"));
+    world.assessment(&["probe", "sample-noop", "other"]).write();
     let run = world.run().finish().expect_code(2);
     assert!(run.stderr.contains("another extension bears this id"), "{}", run.stderr);
     assert!(run.stderr.contains("/id: an extension's id is its directory's name, which is other"), "{}", run.stderr);
+}
+
+#[test]
+fn an_extension_that_is_not_named_is_no_hindrance_however_wrong_it_is() {
+    let world = world();
+    world.extension("broken").set("/check_groups", json!([])).set("/typo", json!(1)).script(&reports("pass"));
+    world.run().finish().expect_code(0);
+    world.assessment(&["probe", "broken"]).write();
+    std::fs::remove_dir_all(world.path("run")).expect("removed");
+    let run = world.run().finish().expect_code(2);
+    for expected in ["broken/extension.json: /check_groups: ", "broken/extension.json: /typo: "] {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("there is no extension"), "{}", run.stderr);
+}
+
+#[test]
+fn a_directory_of_extensions_that_is_none_is_told_with_what_names_it() {
+    let world = world();
+    for (path, more) in
+        [("extension", ""), ("extensions/probe/extension.json", "; name the directory, not extension.json")]
+    {
+        let run = world.run().arg("--extension-dir").arg(path).finish().expect_code(2);
+        let expected = format!(
+            "{path} is no directory; --extension-dir or GUIDE_BOARD_EXTENSION_PATHS names it for extensions{more}\n"
+        );
+        assert!(run.stderr.ends_with(&expected), "{expected}: {}", run.stderr);
+        assert!(!run.directory.exists());
+    }
 }
 
 #[test]

@@ -114,6 +114,13 @@ async fn an_extension_that_is_not_valid_stands_among_the_problems_and_the_others
         reply["problems"].as_array().expect("a list").iter().map(|problem| &problem["file"]).collect();
     assert_eq!(files, ["broken/extension.json", "misnamed/extension.json"]);
     assert_eq!(reply["problems"][0]["message"], "found [], expected a list of at least 1 item");
+    // They are the business of those profiles only that name them.
+    let assessment = pb::ProfileKind::Assessment;
+    let reply = told(&world, service.catalog().validate_profile(by_path(assessment, "profiles/assessment.json")).await);
+    assert_eq!((&reply["valid"], &reply["problems"]), (&json!(true), &json!([])));
+    let named = json!({"id": "a", "extensions": ["broken"]});
+    let reply = told(&world, service.catalog().validate_profile(by_text(assessment, &named)).await);
+    assert_eq!((&reply["problems"][0]["file"], &reply["problem_count"]), (&json!("broken/extension.json"), &json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,6 +209,29 @@ async fn of_an_assessment_profile_its_policy_sets_and_what_its_extensions_ask_ar
     assert!(told_of.contains(&("profiles/named.json", "/check_groups/0/check_group")), "{reply}");
     assert!(reply["problems"].to_string().contains("found no key \\\"metadata\\\""), "{reply}");
     assert_eq!(reply["absent_extensions"], json!(["not-here"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absolute_reference_is_told_by_its_last_component() {
+    let world = world();
+    std::fs::create_dir_all(world.path("policy/directory")).expect("made");
+    put(&world.path("policy"), "wrong.json", "{}");
+    let service = serve(&world).await;
+    for name in ["none.json", "directory", "wrong.json"] {
+        let reference = world.path("policy").join(name);
+        let profile = json!({"id": "a", "extensions": ["probe"], "waivers_ref": reference});
+        put(&world.path("profiles"), "absolute.json", profile.to_string());
+        let request = by_path(pb::ProfileKind::Assessment, "profiles/absolute.json");
+        let reply = told(&world, service.catalog().validate_profile(request).await);
+        assert!(reply["problems"].to_string().contains(name), "{reply}");
+        let request = pb::PlanAssessmentRequest {
+            target: "profiles/target.json".to_owned(),
+            assessment: "profiles/absolute.json".to_owned(),
+            extension_dirs: Vec::new(),
+        };
+        let refusal = format!("{:?}", service.catalog().plan_assessment(request).await.expect_err("refused"));
+        assert!(!refusal.contains(&*world.path("").to_string_lossy()), "{refusal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

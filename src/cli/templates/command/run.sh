@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the checks of {{id}}. The working directory is the run's directory of artifacts; GUIDE_BOARD_CONTEXT names a JSON file that says what to
-# assess (target_profile), with which checks (checks) and how (runtime_policy).
+# Makes the checks of {{id}}. The working directory is the run's directory of artifacts; what is assessed is "$GUIDE_BOARD_TARGET".
+# GUIDE_BOARD_CONTEXT names a JSON file that says more of it (target_profile), with which checks (checks) and how (runtime_policy).
 set -eu
 
 # A file that is left here becomes an artifact; items refer to it by name.

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Runs the harness of {{id}}, which leaves JUnit XML in the working directory. GUIDE_BOARD_CONTEXT names a JSON file that says what to assess.
-# Put your own harness in the place of what follows, for example: pytest --junit-xml=report.xml
+# GUIDE_BOARD_TARGET is the directory that is assessed. Put your own harness in the place of what
+# follows, and the names of its tests in the `matches` of extension.json, for example:
+#   here=$PWD; cd "$GUIDE_BOARD_TARGET" && exec pytest --junit-xml="$here/report.xml"
 set -eu
 
 cat > report.xml <<'REPORT'

@@ -4,7 +4,7 @@ import json
 
 
 def run(context):
-    """Says how each check ended. The context is what GUIDE_BOARD_CONTEXT holds: target_profile, checks, runtime_policy and more."""
+    """Says how each check ended. What is assessed is os.environ["GUIDE_BOARD_TARGET"]; the context has target_profile, checks and more."""
     # A file that is left in the working directory becomes an artifact; items refer to it by name.
     with open("context.json", "w", encoding="utf-8") as file:
         json.dump(context, file, indent=2)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the scanner of {{id}}, which leaves SARIF 2.1.0 in the working directory. GUIDE_BOARD_CONTEXT names a JSON file that says what to assess.
-# Put your own scanner in the place of what follows.
+# GUIDE_BOARD_TARGET is the directory that is assessed. Put your own scanner in the place of what follows, for example:
+#   exec ruff check --no-cache --output-format=sarif --output-file="$PWD/report.sarif" "$GUIDE_BOARD_TARGET"
 set -eu
 
 cat > report.sarif <<'REPORT'
