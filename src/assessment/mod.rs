@@ -16,6 +16,7 @@ pub mod check;
 mod credentials;
 pub mod documents;
 pub mod embedded;
+mod endpoints;
 mod error;
 pub mod extensions;
 mod fragments;

@@ -55,11 +55,13 @@ fn split<'a>(condition: &'a str, operator: &str) -> Vec<&'a str> {
             '\'' => quoted = !quoted,
             '(' if !quoted => nesting = nesting.saturating_add(1),
             ')' if !quoted => nesting = nesting.saturating_sub(1),
-            _ if !quoted && nesting == 0 && at >= begin => {
-                if condition.get(at..).is_some_and(|rest| rest.starts_with(operator)) {
-                    parts.push(condition.get(begin..at).unwrap_or_default());
-                    begin = at.saturating_add(operator.len());
-                }
+            _ if !quoted
+                && nesting == 0
+                && at >= begin
+                && condition.get(at..).is_some_and(|rest| rest.starts_with(operator)) =>
+            {
+                parts.push(condition.get(begin..at).unwrap_or_default());
+                begin = at.saturating_add(operator.len());
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::bounds::{self, BODY};
-use super::collect::Item;
+use super::item::Item;
 use crate::assessment::documents::Location;
 use crate::model::EvidenceResult;
 

@@ -7,7 +7,8 @@ use quick_xml::events::{BytesStart, Event};
 use serde_json::json;
 
 use super::bounds::{self, BODY, NAME};
-use super::collect::{Item, Sink};
+use super::collect::Sink;
+use super::item::Item;
 use super::junit_case::{Case, Kind, Verdict};
 use super::xml_bounds::XmlBounds;
 use crate::model::{EvidenceResult, printable};

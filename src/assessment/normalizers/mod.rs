@@ -7,6 +7,7 @@
 mod bounds;
 mod collect;
 mod decoded;
+mod item;
 mod json_bounds;
 mod junit_case;
 mod junit_xml;

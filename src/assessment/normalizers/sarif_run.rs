@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::json;
 
 use super::bounds::{self, ITEMS, LINE, TEXT_BYTES};
-use super::collect::{Item, Sink};
+use super::collect::Sink;
+use super::item::Item;
 use super::sarif_model::{
     Component, Few, Invocation, Message, Notification, Number, RawLocation, RawResult, Rule, Strings, Text, Tool,
 };

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::check;
 use crate::assessment::normalizers::CheckPatterns;
 use crate::assessment::normalizers::bounds::{self, NAMES, PASSES, TEXT_BYTES};
-use crate::assessment::normalizers::collect::{Item, Sink};
+use crate::assessment::normalizers::collect::Sink;
+use crate::assessment::normalizers::item::Item;
 use crate::assessment::result::RunnerResult;
 use crate::model::EvidenceResult;
 
