@@ -50,16 +50,13 @@ fn holds(condition: &str, depth: usize) -> bool {
 /// The parts between an operator that stands outside of parentheses and quotes.
 fn split<'a>(condition: &'a str, operator: &str) -> Vec<&'a str> {
     let (mut parts, mut begin, mut nesting, mut quoted) = (Vec::new(), 0_usize, 0_usize, false);
+    let is_operator = |at: usize| condition.get(at..).is_some_and(|rest| rest.starts_with(operator));
     for (at, letter) in condition.char_indices() {
         match letter {
             '\'' => quoted = !quoted,
             '(' if !quoted => nesting = nesting.saturating_add(1),
             ')' if !quoted => nesting = nesting.saturating_sub(1),
-            _ if !quoted
-                && nesting == 0
-                && at >= begin
-                && condition.get(at..).is_some_and(|rest| rest.starts_with(operator)) =>
-            {
+            _ if !quoted && nesting == 0 && at >= begin && is_operator(at) => {
                 parts.push(condition.get(begin..at).unwrap_or_default());
                 begin = at.saturating_add(operator.len());
             }
