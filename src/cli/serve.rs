@@ -57,7 +57,7 @@ pub(super) struct ServeArgs {
     /// Write the port to this file once the service listens
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// Refuse to start runs
+    /// Refuse to start and to cancel runs
     #[arg(long)]
     read_only: bool,
     /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs

@@ -7,7 +7,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::log::read_lines;
-use super::table::{Assignment, JobEnd, JobTable};
+use super::state::JobEnd;
+use super::table::{Assignment, JobTable};
 use crate::model::JobStatus;
 use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 
@@ -19,6 +20,13 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
     // The root may have gone while the job waited: what is written into an empty mount point is hidden once the filesystem is back.
     if let Err(error) = assignment.request.root.refresh_directory(&assignment.directory) {
         return failed(format!("the job was not begun: {error}"));
+    }
+    // Made by somebody else since it was reserved: whatever stands there is not this job's.
+    if assignment.request.root.has_entry(&assignment.directory).unwrap_or(false) {
+        return failed("the job was not begun: its directory was made by somebody else while it waited");
+    }
+    if table.is_cancelled(&assignment.job_id) {
+        return JobEnd::without_process(JobStatus::Cancelled, "the job was cancelled before its process started");
     }
     let command = command(table, assignment);
     let spawned = Supervised::spawn(SpawnRequest {
@@ -32,7 +40,7 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
         Ok(process) => process,
         Err(error) => {
             tracing::error!(job = %assignment.job_id, error = %error, cause = ?std::error::Error::source(&error), "a job's process could not be started");
-            return failed("the job's process could not be started; the server's log has the details".to_owned());
+            return failed("the job's process could not be started; the server's log has the details");
         }
     };
     table.process_started(&assignment.job_id, process.terminator());
@@ -112,7 +120,19 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
         let message = Some("the server stopped while the job was running; its partial directory stays".to_owned());
         return JobEnd { status: JobStatus::Cancelled, message, ..end };
     }
-    let how = describe(&ending);
+    let mut how = describe(&ending);
+    if ending.survivors {
+        how.push_str("; some of what it had started could not be ended");
+    }
+    if table.is_cancelled(&assignment.job_id) {
+        let left = match root.has_entry(&assignment.directory) {
+            Ok(true) => "its partial directory stays",
+            Ok(false) => "it left no directory",
+            Err(_) => "its directory cannot be read",
+        };
+        let message = Some(format!("the job was cancelled ({how}); {left}"));
+        return JobEnd { status: JobStatus::Cancelled, message, ..end };
+    }
     let message = match found {
         Ok(_) => format!("{how}, and its directory has no readable summary"),
         Err(error) => format!("{how}, and its directory cannot be read: {error}"),
@@ -130,6 +150,6 @@ fn describe(ending: &Ending) -> String {
     }
 }
 
-fn failed(message: String) -> JobEnd {
-    JobEnd { status: JobStatus::Failed, run_id: None, exit_code: None, signal: None, message: Some(message) }
+fn failed(message: impl Into<String>) -> JobEnd {
+    JobEnd::without_process(JobStatus::Failed, message)
 }

@@ -50,6 +50,9 @@ pub enum Error {
         /// Why, one clause.
         reason: String,
     },
+    /// The server starts and cancels nothing.
+    #[error("no run can be started or cancelled: the server runs with --read-only")]
+    ReadOnly,
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -161,8 +164,10 @@ pub struct JobView {
     pub exit_code: Option<i32>,
     /// The signal that ended its process.
     pub signal: Option<i32>,
-    /// Why it failed.
+    /// Why it failed or was cancelled.
     pub error: Option<JobFailure>,
+    /// When its cancellation was asked for.
+    pub cancel_requested_at: Option<Timestamp>,
 }
 
 /// One page of jobs.

@@ -6,6 +6,7 @@
 mod execution;
 mod job;
 mod log;
+mod state;
 mod table;
 
 pub use job::{Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};

@@ -1,14 +1,14 @@
 //! The job table: what was asked for, what runs, what ended. In memory, bounded.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::execution;
-use super::job::{Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
+use super::job::{Error, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
 use super::log::{Event, Tail};
+use super::state::{Job, JobEnd, State, body_of, not_found};
 use crate::model::{DirectoryName, JobStatus, RunId};
 use crate::process::Terminator;
 use crate::repository::RunsRoot;
@@ -24,32 +24,6 @@ pub struct JobTable {
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    jobs: HashMap<String, Job>,
-    /// Ids by sequence number.
-    order: BTreeMap<u64, String>,
-    queue: VecDeque<String>,
-    running: usize,
-    next_sequence: u64,
-    requests: HashMap<String, (RequestBody, String)>,
-    stopping: bool,
-    /// Set once running jobs are to end: a process that only starts then ends at once.
-    terminating: bool,
-}
-
-#[derive(Debug)]
-struct Job {
-    view: JobView,
-    request: JobRequest,
-    run_id: RunId,
-    tail: Tail,
-    terminator: Option<Terminator>,
-}
-
-/// What a request id stands for.
-type RequestBody = (String, String, String, Option<DirectoryName>, BTreeMap<String, String>);
-
 /// A job that is about to run.
 #[derive(Debug, Clone)]
 pub(super) struct Assignment {
@@ -57,16 +31,6 @@ pub(super) struct Assignment {
     pub(super) run_id: RunId,
     pub(super) directory: DirectoryName,
     pub(super) request: JobRequest,
-}
-
-/// How a job ended.
-#[derive(Debug)]
-pub(super) struct JobEnd {
-    pub(super) status: JobStatus,
-    pub(super) run_id: Option<String>,
-    pub(super) exit_code: Option<i32>,
-    pub(super) signal: Option<i32>,
-    pub(super) message: Option<String>,
 }
 
 impl JobTable {
@@ -133,6 +97,7 @@ impl JobTable {
             exit_code: None,
             signal: None,
             error: None,
+            cancel_requested_at: None,
         };
         if let Some(request_id) = &request.request_id {
             state.requests.insert(request_id.clone(), (body, job_id.clone()));
@@ -205,19 +170,38 @@ impl JobTable {
         counts
     }
 
+    /// Cancels a job and returns it as it is then: a waiting one has ended and never starts; of a running one the processes are asked to end,
+    /// and it ends once they all have; one that has ended stays as it is. Asking again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`].
+    pub fn cancel(&self, job_id: &str) -> Result<JobView, Error> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let job = state.jobs.get_mut(job_id).ok_or_else(|| not_found(job_id))?;
+        if job.view.ended_at.is_some() || job.view.cancel_requested_at.is_some() {
+            return Ok(job.view.clone());
+        }
+        job.view.cancel_requested_at = Some(Timestamp::now());
+        if let Some(terminator) = &job.terminator {
+            terminator.terminate();
+        }
+        let mut view = job.view.clone();
+        if view.status == JobStatus::Queued {
+            state.queue.retain(|waiting| waiting != job_id);
+            let end = JobEnd::without_process(JobStatus::Cancelled, "the job was cancelled before it started");
+            view = state.finish(job_id, end, self.settings.history).unwrap_or(view);
+        }
+        Ok(view)
+    }
+
     /// Accepts no more jobs and cancels those that wait; running ones go on.
     pub fn stop_accepting(&self) {
         let mut state = self.lock();
         state.stopping = true;
         let waiting: Vec<String> = state.queue.drain(..).collect();
         for job_id in waiting {
-            let end = JobEnd {
-                status: JobStatus::Cancelled,
-                run_id: None,
-                exit_code: None,
-                signal: None,
-                message: Some("the server stopped before the job could start".to_owned()),
-            };
+            let end = JobEnd::without_process(JobStatus::Cancelled, "the server stopped before the job could start");
             state.finish(&job_id, end, self.settings.history);
         }
         self.changed.notify_all();
@@ -253,12 +237,19 @@ impl JobTable {
         self.lock().terminating
     }
 
+    /// Whether a job's cancellation was asked for.
+    pub(super) fn is_cancelled(&self, job_id: &str) -> bool {
+        self.lock().jobs.get(job_id).is_some_and(|job| job.view.cancel_requested_at.is_some())
+    }
+
+    /// Keeps what ends a job's processes, and ends them at once when that was asked for before they were there.
     pub(super) fn process_started(&self, job_id: &str, terminator: Terminator) {
         let mut state = self.lock();
-        if state.terminating {
-            terminator.terminate();
-        }
+        let terminating = state.terminating;
         if let Some(job) = state.jobs.get_mut(job_id) {
+            if terminating || job.view.cancel_requested_at.is_some() {
+                terminator.terminate();
+            }
             job.terminator = Some(terminator);
         }
     }
@@ -316,8 +307,7 @@ impl JobTable {
             if let Err(error) = spawned {
                 tracing::error!(%error, "no thread for a job");
                 state.running = state.running.saturating_sub(1);
-                let message = Some("the server could not start a thread for the job".to_owned());
-                let end = JobEnd { status: JobStatus::Failed, run_id: None, exit_code: None, signal: None, message };
+                let end = JobEnd::without_process(JobStatus::Failed, "the server could not start a thread for the job");
                 state.finish(&job_id, end, self.settings.history);
             }
         }
@@ -326,57 +316,4 @@ impl JobTable {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    fn repeated(&self, request: &JobRequest) -> Result<Option<JobView>, Error> {
-        let Some((earlier, job_id)) = request.request_id.as_ref().and_then(|id| self.requests.get(id)) else {
-            return Ok(None);
-        };
-        match self.jobs.get(job_id) {
-            Some(job) if *earlier == body_of(request) => Ok(Some(job.view.clone())),
-            _ => Err(Error::RequestIdReused),
-        }
-    }
-
-    fn has_reserved(&self, root: &str, directory: &DirectoryName) -> bool {
-        let holds = |job: &Job| {
-            job.view.ended_at.is_none() && job.view.root == root && job.view.directory == directory.as_str()
-        };
-        self.jobs.values().any(holds)
-    }
-
-    fn finish(&mut self, job_id: &str, end: JobEnd, history: usize) {
-        if let Some(job) = self.jobs.get_mut(job_id) {
-            let log_lines = job.tail.lines();
-            job.view.status = end.status;
-            job.view.ended_at = Some(Timestamp::now());
-            job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());
-            job.view.exit_code = end.exit_code;
-            job.view.signal = end.signal;
-            job.view.error = end.message.map(|message| JobFailure { message, log_lines });
-            job.terminator = None;
-        }
-        let ended: Vec<u64> = self
-            .order
-            .iter()
-            .filter(|(_, job_id)| self.jobs.get(*job_id).is_none_or(|job| job.view.ended_at.is_some()))
-            .map(|(sequence, _)| *sequence)
-            .collect();
-        for sequence in ended.iter().take(ended.len().saturating_sub(history)) {
-            if let Some(job_id) = self.order.remove(sequence) {
-                self.jobs.remove(&job_id);
-                self.requests.retain(|_, (_, held)| *held != job_id);
-            }
-        }
-    }
-}
-
-fn body_of(request: &JobRequest) -> RequestBody {
-    let root = request.root.name().to_string();
-    (request.target.clone(), request.assessment.clone(), root, request.directory.clone(), request.labels.clone())
-}
-
-fn not_found(job_id: &str) -> Error {
-    Error::JobNotFound { job_id: crate::model::printable(job_id, 100) }
 }

@@ -278,6 +278,7 @@ pub(super) fn job(job: JobView) -> pb::Job {
         }),
         exit_code: job.exit_code,
         signal: job.signal,
+        cancel_requested_at: job.cancel_requested_at.map(timestamp),
         error: job.error.map(|error| pb::JobError { message: error.message, log_lines: error.log_lines }),
     }
 }

@@ -40,6 +40,10 @@ impl Runs {
     ) -> Self {
         Self { repository, jobs, policy, admission }
     }
+
+    fn refuse_read_only(&self) -> Result<(), jobs::Error> {
+        if self.policy.read_only { Err(jobs::Error::ReadOnly) } else { Ok(()) }
+    }
 }
 
 /// The directory that `output_dir` names: bare, or with the root's configured path in front; `None` when unset.
@@ -89,10 +93,7 @@ fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), 
 impl RunService for Runs {
     async fn start_run(&self, request: Request<pb::StartRunRequest>) -> Result<Response<pb::StartRunResponse>, Status> {
         let permit = self.admission.admit()?;
-        if self.policy.read_only {
-            let reason = "the server runs with --read-only".to_owned();
-            return Err(jobs::Error::RootReadOnly { reason }.into());
-        }
+        self.refuse_read_only()?;
         let request = request.into_inner();
         let root = Arc::clone(self.repository.root(&request.runs_dir)?);
         let directory = output_directory(&root, &request.output_dir)?;
@@ -128,6 +129,17 @@ impl RunService for Runs {
         let _permit = self.admission.admit()?;
         let job = self.jobs.get(&request.into_inner().job_id)?;
         Ok(Response::new(pb::GetRunResponse { run: Some(convert::job(job)) }))
+    }
+
+    async fn cancel_run(
+        &self,
+        request: Request<pb::CancelRunRequest>,
+    ) -> Result<Response<pb::CancelRunResponse>, Status> {
+        let _permit = self.admission.admit()?;
+        self.refuse_read_only()?;
+        let job = self.jobs.cancel(&request.into_inner().job_id)?;
+        tracing::info!(job = %job.job_id, status = %job.status, "cancellation asked for");
+        Ok(Response::new(pb::CancelRunResponse { run: Some(convert::job(job)) }))
     }
 
     async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {

@@ -19,7 +19,7 @@ pub struct StartPolicy {
     pub profile_dirs: Vec<PathBuf>,
     /// The directories of extensions that every run gets.
     pub extension_dirs: Vec<PathBuf>,
-    /// Whether StartRun is refused.
+    /// Whether StartRun and CancelRun are refused.
     pub read_only: bool,
 }
 

@@ -180,7 +180,7 @@ impl From<jobs::Error> for Status {
             E::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED", false),
             E::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL", true),
             E::NotSucceeded { .. } => (Code::FailedPrecondition, "JOB_NOT_SUCCEEDED", false),
-            E::RootReadOnly { .. } => (Code::FailedPrecondition, "ROOT_READ_ONLY", false),
+            E::RootReadOnly { .. } | E::ReadOnly => (Code::FailedPrecondition, "ROOT_READ_ONLY", false),
             E::Stopping => return stopping(),
         };
         build(code, reason, &error.to_string(), retry)

@@ -12,6 +12,7 @@ mod info_health;
 mod items;
 mod items_pages;
 mod jobs;
+mod jobs_cancel;
 mod jobs_process;
 mod jobs_refused;
 mod limits;

@@ -1,0 +1,110 @@
+//! What the table holds: the jobs, their order, the queue, and the request ids.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use jiff::Timestamp;
+
+use super::job::{Error, JobFailure, JobRequest, JobView};
+use super::log::Tail;
+use crate::model::{DirectoryName, JobStatus, RunId};
+use crate::process::Terminator;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) jobs: HashMap<String, Job>,
+    /// Ids by sequence number.
+    pub(super) order: BTreeMap<u64, String>,
+    pub(super) queue: VecDeque<String>,
+    pub(super) running: usize,
+    pub(super) next_sequence: u64,
+    pub(super) requests: HashMap<String, (RequestBody, String)>,
+    pub(super) stopping: bool,
+    /// Set once running jobs are to end: a process that only starts then ends at once.
+    pub(super) terminating: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) view: JobView,
+    pub(super) request: JobRequest,
+    pub(super) run_id: RunId,
+    pub(super) tail: Tail,
+    pub(super) terminator: Option<Terminator>,
+}
+
+/// What a request id stands for.
+pub(super) type RequestBody = (String, String, String, Option<DirectoryName>, BTreeMap<String, String>);
+
+/// How a job ended.
+#[derive(Debug)]
+pub(super) struct JobEnd {
+    pub(super) status: JobStatus,
+    pub(super) run_id: Option<String>,
+    pub(super) exit_code: Option<i32>,
+    pub(super) signal: Option<i32>,
+    pub(super) message: Option<String>,
+}
+
+impl JobEnd {
+    /// The end of a job that never had a process.
+    pub(super) fn without_process(status: JobStatus, message: impl Into<String>) -> Self {
+        Self { status, run_id: None, exit_code: None, signal: None, message: Some(message.into()) }
+    }
+}
+
+impl State {
+    pub(super) fn repeated(&self, request: &JobRequest) -> Result<Option<JobView>, Error> {
+        let Some((earlier, job_id)) = request.request_id.as_ref().and_then(|id| self.requests.get(id)) else {
+            return Ok(None);
+        };
+        match self.jobs.get(job_id) {
+            Some(job) if *earlier == body_of(request) => Ok(Some(job.view.clone())),
+            _ => Err(Error::RequestIdReused),
+        }
+    }
+
+    pub(super) fn has_reserved(&self, root: &str, directory: &DirectoryName) -> bool {
+        let holds = |job: &Job| {
+            job.view.ended_at.is_none() && job.view.root == root && job.view.directory == directory.as_str()
+        };
+        self.jobs.values().any(holds)
+    }
+
+    /// Ends a job, and forgets the oldest of those that have ended when there are more than `history`. Returns the job as it ended.
+    pub(super) fn finish(&mut self, job_id: &str, end: JobEnd, history: usize) -> Option<JobView> {
+        let mut ended_view = None;
+        if let Some(job) = self.jobs.get_mut(job_id) {
+            let log_lines = job.tail.lines();
+            job.view.status = end.status;
+            job.view.ended_at = Some(Timestamp::now());
+            job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());
+            job.view.exit_code = end.exit_code;
+            job.view.signal = end.signal;
+            job.view.error = end.message.map(|message| JobFailure { message, log_lines });
+            job.terminator = None;
+            ended_view = Some(job.view.clone());
+        }
+        let ended: Vec<u64> = self
+            .order
+            .iter()
+            .filter(|(_, job_id)| self.jobs.get(*job_id).is_none_or(|job| job.view.ended_at.is_some()))
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in ended.iter().take(ended.len().saturating_sub(history)) {
+            if let Some(job_id) = self.order.remove(sequence) {
+                self.jobs.remove(&job_id);
+                self.requests.retain(|_, (_, held)| *held != job_id);
+            }
+        }
+        ended_view
+    }
+}
+
+pub(super) fn body_of(request: &JobRequest) -> RequestBody {
+    let root = request.root.name().to_string();
+    (request.target.clone(), request.assessment.clone(), root, request.directory.clone(), request.labels.clone())
+}
+
+pub(super) fn not_found(job_id: &str) -> Error {
+    Error::JobNotFound { job_id: crate::model::printable(job_id, 100) }
+}
