@@ -81,9 +81,18 @@ pub(super) struct ServeArgs {
     /// Jobs running at once
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_running, value_parser = at_least_one)]
     max_running_jobs: usize,
-    /// Jobs waiting at once; beyond it StartRun is refused with RESOURCE_EXHAUSTED
+    /// Jobs waiting at once; beyond it StartRun is refused with RESOURCE_EXHAUSTED. With 0 none waits: only a job that can run at once is accepted
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_queued, value_parser = any_number)]
     max_queued_jobs: usize,
+    /// How long a job may run, in seconds; it is then ended and has failed. 0: as long as it wants
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0, value_parser = seconds_or_none)]
+    job_time_limit: f64,
+    /// The time between asking the processes of a cancelled job to end and killing them, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+    job_grace: f64,
+    /// Jobs remembered after their end; beyond it the oldest are forgotten, and their runs stay
+    #[arg(long, value_name = "N", default_value_t = JobSettings::default().history, value_parser = at_least_one)]
+    job_history: usize,
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -110,6 +119,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.01..=86_400.0).contains(&value) { Ok(value) } else { Err("between 0.01 and 86400 seconds".to_owned()) }
+}
+
+fn seconds_or_none(text: &str) -> Result<f64, String> {
+    if text.parse() == Ok(0.0) {
+        return Ok(0.0);
+    }
+    seconds(text).map_err(|_| "0, or between 0.01 and 86400 seconds".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -171,8 +187,14 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
     profile_dirs.extend(extension_dirs.iter().cloned());
     let program = std::env::current_exe()
         .map_err(|error| Failure::new(exit::INTERNAL, format!("this program's own path is unknown: {error}")))?;
-    let settings =
-        JobSettings { max_running: args.max_running_jobs, max_queued: args.max_queued_jobs, ..JobSettings::default() };
+    let settings = JobSettings {
+        max_running: args.max_running_jobs,
+        max_queued: args.max_queued_jobs,
+        history: args.job_history,
+        grace: Duration::from_secs_f64(args.job_grace),
+        time_limit: (args.job_time_limit > 0.0).then(|| Duration::from_secs_f64(args.job_time_limit)),
+        ..JobSettings::default()
+    };
     let instance =
         getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
     let launcher = Launcher { program, root: root.clone(), extension_dirs: extension_dirs.clone() };

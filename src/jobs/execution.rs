@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use super::log::read_lines;
 use super::state::JobEnd;
@@ -48,7 +50,7 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
         process.take_stdout().map(|output| read_aside(table, &assignment.job_id, output)),
         process.take_stderr().map(|output| read_aside(table, &assignment.job_id, output)),
     ];
-    let ending = process.wait(None);
+    let ending = process.wait(table.settings.time_limit.and_then(|limit| Instant::now().checked_add(limit)));
     for ended in read.into_iter().flatten() {
         // Everything that could write has ended, so the output ends too, unless a process survived that cannot be killed.
         let _ = ended.recv_timeout(OUTPUT_PATIENCE);
@@ -120,7 +122,7 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
         let message = Some("the server stopped while the job was running; its partial directory stays".to_owned());
         return JobEnd { status: JobStatus::Cancelled, message, ..end };
     }
-    let mut how = describe(&ending);
+    let mut how = describe(&ending, table.settings.time_limit);
     if ending.survivors {
         how.push_str("; some of what it had started could not be ended");
     }
@@ -140,14 +142,48 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
     JobEnd { status: JobStatus::Failed, message: Some(message), ..end }
 }
 
-fn describe(ending: &Ending) -> String {
+/// How a process ended, as people know it.
+fn describe(ending: &Ending, time_limit: Option<Duration>) -> String {
     match ending {
         Ending { start_failure: Some(_), .. } => "the job's process could not be started".to_owned(),
-        Ending { supervisor_lost: true, .. } => "the job's supervisor was lost".to_owned(),
-        Ending { signal: Some(signal), .. } => format!("the job's process was ended by signal {signal}"),
-        Ending { exit_code: Some(code), .. } => format!("the job's process ended with exit code {code}"),
+        Ending { timed_out: true, .. } => {
+            let limit = time_limit.unwrap_or_default().as_secs_f64();
+            format!("the job took longer than the {limit} seconds that a job may take, and was ended")
+        }
+        Ending { supervisor_lost: true, .. } => {
+            "the job's supervisor was lost, as happens when the memory runs out".to_owned()
+        }
+        Ending { signal: Some(signal), .. } => {
+            let name = signal_name(*signal).map(|name| format!(" ({name})")).unwrap_or_default();
+            let hint =
+                if *signal == Signal::KILL.as_raw() { ", which the kernel sends when the memory runs out" } else { "" };
+            format!("the job's process was ended by signal {signal}{name}{hint}")
+        }
+        Ending { exit_code: Some(code), .. } => match code.checked_sub(128).and_then(signal_name) {
+            Some(name) => format!("the job's process ended with exit code {code}, which stands for {name}"),
+            None => format!("the job's process ended with exit code {code}"),
+        },
         _ => "the job's process ended".to_owned(),
     }
+}
+
+/// The name of a signal that ends processes.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    let known = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::INT, "SIGINT"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::FPE, "SIGFPE"),
+        (Signal::KILL, "SIGKILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::PIPE, "SIGPIPE"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::XFSZ, "SIGXFSZ"),
+    ];
+    known.iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| *name)
 }
 
 fn failed(message: impl Into<String>) -> JobEnd {

@@ -33,7 +33,7 @@ pub enum Error {
     #[error("this request_id was used with another request; use a new one for another request")]
     RequestIdReused,
     /// As many jobs wait as may.
-    #[error("{waiting} jobs are waiting, as many as may; try again when one has ended")]
+    #[error("as many jobs run and wait as may ({waiting} wait); try again when one has ended")]
     QueueFull {
         /// How many wait.
         waiting: usize,
@@ -63,7 +63,7 @@ pub enum Error {
 pub struct JobSettings {
     /// Jobs running at once.
     pub max_running: usize,
-    /// Jobs waiting at once.
+    /// Jobs waiting at once. With 0 none waits: a job is accepted while there is a place to run it at once.
     pub max_queued: usize,
     /// Jobs remembered after their end.
     pub history: usize,
@@ -71,11 +71,20 @@ pub struct JobSettings {
     pub log_lines: usize,
     /// The time between asking a job's processes to end and killing them.
     pub grace: Duration,
+    /// How long a job's process may run; `None`: as long as it wants.
+    pub time_limit: Option<Duration>,
 }
 
 impl Default for JobSettings {
     fn default() -> Self {
-        Self { max_running: 2, max_queued: 64, history: 1000, log_lines: 40, grace: Duration::from_secs(5) }
+        Self {
+            max_running: 2,
+            max_queued: 64,
+            history: 1000,
+            log_lines: 40,
+            grace: Duration::from_secs(5),
+            time_limit: Some(Duration::from_secs(86_400)),
+        }
     }
 }
 

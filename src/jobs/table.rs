@@ -68,7 +68,9 @@ impl JobTable {
         if state.stopping {
             return Err(Error::Stopping);
         }
-        if state.queue.len() >= self.settings.max_queued {
+        // A queue that may hold none refuses none that starts at once.
+        let must_wait = state.running >= self.settings.max_running;
+        if must_wait && state.queue.len() >= self.settings.max_queued {
             return Err(Error::QueueFull { waiting: state.queue.len() });
         }
         let directory = request.directory.clone().or_else(|| run_id.as_str().parse().ok());
