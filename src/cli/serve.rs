@@ -93,6 +93,9 @@ pub(super) struct ServeArgs {
     /// Jobs remembered after their end; beyond it the oldest are forgotten, and their runs stay
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().history, value_parser = at_least_one)]
     job_history: usize,
+    /// Events kept a job for those who watch it, log lines most of all; at most 1 MiB in any case
+    #[arg(long, value_name = "N", default_value_t = JobSettings::default().events, value_parser = at_least_one)]
+    job_events: usize,
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -191,6 +194,7 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         max_running: args.max_running_jobs,
         max_queued: args.max_queued_jobs,
         history: args.job_history,
+        events: args.job_events,
         grace: Duration::from_secs_f64(args.job_grace),
         time_limit: (args.job_time_limit > 0.0).then(|| Duration::from_secs_f64(args.job_time_limit)),
         ..JobSettings::default()

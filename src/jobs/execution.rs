@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::log::read_lines;
+use super::feed::Happening;
+use super::log::{Event, read_lines};
 use super::state::JobEnd;
 use super::table::{Assignment, JobTable};
 use crate::model::JobStatus;
@@ -47,8 +48,8 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
     };
     table.process_started(&assignment.job_id, process.terminator());
     let read = [
-        process.take_stdout().map(|output| read_aside(table, &assignment.job_id, output)),
-        process.take_stderr().map(|output| read_aside(table, &assignment.job_id, output)),
+        process.take_stdout().map(|output| read_aside(table, assignment, output)),
+        process.take_stderr().map(|output| read_aside(table, assignment, output)),
     ];
     let ending = process.wait(table.settings.time_limit.and_then(|limit| Instant::now().checked_add(limit)));
     for ended in read.into_iter().flatten() {
@@ -59,11 +60,20 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
 }
 
 /// Reads an output in a thread of its own; the receiver hears when it has ended.
-fn read_aside(table: &Arc<JobTable>, job_id: &str, output: impl Read + Send + 'static) -> mpsc::Receiver<()> {
+fn read_aside(
+    table: &Arc<JobTable>,
+    assignment: &Assignment,
+    output: impl Read + Send + 'static,
+) -> mpsc::Receiver<()> {
     let (ended, receiver) = mpsc::channel();
-    let (table, job_id) = (Arc::clone(table), job_id.to_owned());
+    let (table, job_id) = (Arc::clone(table), assignment.job_id.clone());
+    let feed = Arc::clone(&assignment.feed);
     std::thread::spawn(move || {
-        read_lines(output, |line| table.wrote_line(&job_id, line));
+        // A log line does not touch the table: a process that writes many holds up no other job.
+        read_lines(output, |line| match Event::parse(&line.text) {
+            Some(event) => table.reported(&job_id, event),
+            None => feed.push(Happening::Log(line)),
+        });
         // Nobody listens any more when the job did not wait.
         let _ = ended.send(());
     });

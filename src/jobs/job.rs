@@ -67,10 +67,12 @@ pub struct JobSettings {
     pub max_queued: usize,
     /// Jobs remembered after their end.
     pub history: usize,
-    /// Log lines kept a job.
-    pub log_lines: usize,
+    /// Events kept a job for those who watch it: log lines, most of all.
+    pub events: usize,
     /// The time between asking a job's processes to end and killing them.
     pub grace: Duration,
+    /// The longest silence of a watch; then it says that it is still there.
+    pub heartbeat: Duration,
     /// How long a job's process may run; `None`: as long as it wants.
     pub time_limit: Option<Duration>,
 }
@@ -81,7 +83,8 @@ impl Default for JobSettings {
             max_running: 2,
             max_queued: 64,
             history: 1000,
-            log_lines: 40,
+            events: 1000,
+            heartbeat: Duration::from_secs(20),
             grace: Duration::from_secs(5),
             time_limit: Some(Duration::from_secs(86_400)),
         }

@@ -27,6 +27,35 @@ impl Event {
     }
 }
 
+/// A line that a job's process wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its text, at most 4096 bytes; bytes that are not UTF-8 are replaced.
+    pub text: String,
+    /// Whether the line was longer.
+    pub is_truncated: bool,
+}
+
+impl LogLine {
+    fn new(mut bytes: Vec<u8>, mut is_truncated: bool) -> Self {
+        if let Err(error) = std::str::from_utf8(&bytes)
+            && is_truncated
+            && error.error_len().is_none()
+        {
+            // The cut went through a letter.
+            bytes.truncate(error.valid_up_to());
+        }
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        // A replacement is longer than what it stands for.
+        if text.len() > MAX_LINE_BYTES {
+            let end = (0..=MAX_LINE_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+            is_truncated = true;
+        }
+        Self { text, is_truncated }
+    }
+}
+
 /// The last lines of a log.
 #[derive(Debug)]
 pub(super) struct Tail {
@@ -53,9 +82,10 @@ impl Tail {
 
 /// Hands every line of an output to `on_line` until the output ends. Memory is bounded whatever is written; bytes that are not UTF-8 are
 /// replaced.
-pub(super) fn read_lines(output: impl Read, mut on_line: impl FnMut(String)) {
+pub(super) fn read_lines(output: impl Read, mut on_line: impl FnMut(LogLine)) {
     let mut reader = BufReader::new(output);
     let mut line: Vec<u8> = Vec::new();
+    let mut is_truncated = false;
     loop {
         let (taken, ended) = match reader.fill_buf() {
             Ok([]) | Err(_) => break,
@@ -63,17 +93,18 @@ pub(super) fn read_lines(output: impl Read, mut on_line: impl FnMut(String)) {
                 let end = buffer.iter().position(|byte| *byte == b'\n');
                 let text = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
                 let room = MAX_LINE_BYTES.saturating_sub(line.len());
+                is_truncated |= text.len() > room;
                 line.extend_from_slice(text.get(..text.len().min(room)).unwrap_or_default());
                 (text.len() + usize::from(end.is_some()), end.is_some())
             }
         };
         reader.consume(taken);
         if ended {
-            on_line(String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned());
+            on_line(LogLine::new(std::mem::take(&mut line), std::mem::take(&mut is_truncated)));
         }
     }
     if !line.is_empty() {
-        on_line(String::from_utf8_lossy(&line).into_owned());
+        on_line(LogLine::new(line, is_truncated));
     }
 }
 
@@ -98,8 +129,19 @@ mod tests {
     fn a_line_without_an_end_is_cut_and_the_next_one_whole() {
         let mut lines = Vec::new();
         let text = format!("{}\nnext\nlast", "x".repeat(100_000));
-        read_lines(text.as_bytes(), |line| lines.push(line));
-        assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [MAX_LINE_BYTES, 4, 4]);
+        read_lines(text.as_bytes(), |line| lines.push((line.text.len(), line.is_truncated)));
+        assert_eq!(lines, [(MAX_LINE_BYTES, true), (4, false), (4, false)]);
+    }
+
+    #[test]
+    fn a_cut_goes_through_no_letter_and_what_is_no_text_stays_bounded() {
+        let mut lines = Vec::new();
+        let long = format!("{}\n", "é".repeat(4096));
+        let bytes = [b"x", long.as_bytes(), &[0xff; 4096], b"\n\xc3\n"].concat();
+        read_lines(bytes.as_slice(), |line| lines.push(line));
+        let told: Vec<_> = lines.iter().map(|line| (line.text.len(), line.is_truncated)).collect();
+        assert_eq!(told, [(4095, true), (4095, true), (3, false)]);
+        assert!(lines[0].text.ends_with('é') && lines[1].text.ends_with('\u{fffd}'));
     }
 
     #[test]
@@ -114,7 +156,11 @@ mod tests {
     proptest! {
         #[test]
         fn reading_any_output_is_total(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            read_lines(bytes.as_slice(), |line| { let _ = Event::parse(&line); });
+            let text = |line: &LogLine| { let _ = Event::parse(&line.text); line.text.clone() };
+            let mut lines = Vec::new();
+            read_lines(bytes.as_slice(), |line| lines.push(text(&line)));
+            let ends = usize::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
+            prop_assert_eq!(lines.len(), bytes.iter().filter(|byte| **byte == b'\n').count() + ends);
         }
     }
 }

@@ -4,10 +4,13 @@
 //! directory, so the table may forget: a restart loses jobs and no runs.
 
 mod execution;
+mod feed;
 mod job;
 mod log;
 mod state;
 mod table;
 
+pub use feed::{Happening, JobEvent, JobEvents, JobFeed};
 pub use job::{Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
+pub use log::LogLine;
 pub use table::JobTable;

@@ -1,13 +1,17 @@
 //! What the table holds: the jobs, their order, the queue, and the request ids.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::feed::{Happening, JobFeed};
 use super::job::{Error, JobFailure, JobRequest, JobView};
-use super::log::Tail;
 use crate::model::{DirectoryName, JobStatus, RunId};
 use crate::process::Terminator;
+
+/// What the events of all jobs that have ended may hold, in bytes.
+const ENDED_EVENT_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -28,7 +32,7 @@ pub(super) struct Job {
     pub(super) view: JobView,
     pub(super) request: JobRequest,
     pub(super) run_id: RunId,
-    pub(super) tail: Tail,
+    pub(super) feed: Arc<JobFeed>,
     pub(super) terminator: Option<Terminator>,
 }
 
@@ -49,6 +53,13 @@ impl JobEnd {
     /// The end of a job that never had a process.
     pub(super) fn without_process(status: JobStatus, message: impl Into<String>) -> Self {
         Self { status, run_id: None, exit_code: None, signal: None, message: Some(message.into()) }
+    }
+}
+
+impl Job {
+    /// Tells those who watch how the job is now.
+    pub(super) fn tell_status(&self) {
+        self.feed.push(Happening::Change(Box::new(self.view.clone())));
     }
 }
 
@@ -74,7 +85,7 @@ impl State {
     pub(super) fn finish(&mut self, job_id: &str, end: JobEnd, history: usize) -> Option<JobView> {
         let mut ended_view = None;
         if let Some(job) = self.jobs.get_mut(job_id) {
-            let log_lines = job.tail.lines();
+            let log_lines = job.feed.last_lines();
             job.view.status = end.status;
             job.view.ended_at = Some(Timestamp::now());
             job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());
@@ -82,6 +93,7 @@ impl State {
             job.view.signal = end.signal;
             job.view.error = end.message.map(|message| JobFailure { message, log_lines });
             job.terminator = None;
+            job.feed.end(Happening::Change(Box::new(job.view.clone())));
             ended_view = Some(job.view.clone());
         }
         let ended: Vec<u64> = self
@@ -96,7 +108,20 @@ impl State {
                 self.requests.retain(|_, (_, held)| *held != job_id);
             }
         }
+        self.forget_old_events();
         ended_view
+    }
+
+    /// Of the jobs that have ended, the newest keep their events, as far as the budget goes; the others keep the last one.
+    fn forget_old_events(&self) {
+        let mut left = ENDED_EVENT_BYTES;
+        let newest_first = self.order.values().rev().filter_map(|job_id| self.jobs.get(job_id));
+        for job in newest_first.filter(|job| job.view.ended_at.is_some()) {
+            match left.checked_sub(job.feed.bytes()) {
+                Some(rest) => left = rest,
+                None => job.feed.forget(),
+            }
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::execution;
+use super::feed::{Happening, JobFeed};
 use super::job::{Error, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
-use super::log::{Event, Tail};
+use super::log::Event;
 use super::state::{Job, JobEnd, State, body_of, not_found};
 use crate::model::{DirectoryName, JobStatus, RunId};
 use crate::process::Terminator;
@@ -31,6 +32,7 @@ pub(super) struct Assignment {
     pub(super) run_id: RunId,
     pub(super) directory: DirectoryName,
     pub(super) request: JobRequest,
+    pub(super) feed: Arc<JobFeed>,
 }
 
 impl JobTable {
@@ -104,9 +106,10 @@ impl JobTable {
         if let Some(request_id) = &request.request_id {
             state.requests.insert(request_id.clone(), (body, job_id.clone()));
         }
-        let tail = Tail::new(self.settings.log_lines);
+        let feed = JobFeed::new(self.settings.events);
         let job =
-            Job { view, request: JobRequest { directory: Some(directory), ..request }, run_id, tail, terminator: None };
+            Job { view, request: JobRequest { directory: Some(directory), ..request }, run_id, feed, terminator: None };
+        job.tell_status();
         state.jobs.insert(job_id.clone(), job);
         state.order.insert(sequence, job_id.clone());
         state.queue.push_back(job_id.clone());
@@ -129,6 +132,15 @@ impl JobTable {
     pub fn get(&self, job_id: &str) -> Result<JobView, Error> {
         let state = self.lock();
         state.jobs.get(job_id).map(|job| job.view.clone()).ok_or_else(|| not_found(job_id))
+    }
+
+    /// What happens to a job, for as long as one watches, also when the table forgets it meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`].
+    pub fn watch(&self, job_id: &str) -> Result<Arc<JobFeed>, Error> {
+        let state = self.lock();
+        state.jobs.get(job_id).map(|job| Arc::clone(&job.feed)).ok_or_else(|| not_found(job_id))
     }
 
     /// The runs root and directory of a job that succeeded.
@@ -187,6 +199,9 @@ impl JobTable {
         job.view.cancel_requested_at = Some(Timestamp::now());
         if let Some(terminator) = &job.terminator {
             terminator.terminate();
+        }
+        if job.view.status == JobStatus::Running {
+            job.tell_status();
         }
         let mut view = job.view.clone();
         if view.status == JobStatus::Queued {
@@ -256,20 +271,21 @@ impl JobTable {
         }
     }
 
-    pub(super) fn wrote_line(&self, job_id: &str, line: String) {
+    /// Takes up what a job's process says of its progress.
+    pub(super) fn reported(&self, job_id: &str, event: Event) {
         let mut state = self.lock();
-        let Some(job) = state.jobs.get_mut(job_id) else { return };
-        match Event::parse(&line) {
-            Some(Event::Run { run_id, total }) => {
+        let Some(job) = state.jobs.get_mut(job_id).filter(|job| job.view.ended_at.is_none()) else { return };
+        let progress = match event {
+            Event::Run { run_id, total } => {
                 job.view.run_id = Some(run_id);
-                job.view.progress = Some(JobProgress { done: 0, total, last_check: String::new() });
+                job.tell_status();
+                JobProgress { done: 0, total, last_check: String::new() }
             }
-            Some(Event::Check { done, total, check_id }) => {
-                job.view.progress = Some(JobProgress { done, total, last_check: check_id });
-            }
-            Some(Event::End {}) => {}
-            None => job.tail.push(line),
-        }
+            Event::Check { done, total, check_id } => JobProgress { done, total, last_check: check_id },
+            Event::End {} => return,
+        };
+        job.view.progress = Some(progress.clone());
+        job.feed.push(Happening::Progress(progress));
     }
 
     /// Ends a job and gives its place to the next one.
@@ -294,11 +310,13 @@ impl JobTable {
             let Some(directory) = job.request.directory.clone() else { continue };
             job.view.status = JobStatus::Running;
             job.view.started_at = Some(Timestamp::now());
+            job.tell_status();
             let assignment = Assignment {
                 job_id: job_id.clone(),
                 run_id: job.run_id.clone(),
                 directory,
                 request: job.request.clone(),
+                feed: Arc::clone(&job.feed),
             };
             state.running += 1;
             let table = Arc::clone(self);

@@ -1,4 +1,4 @@
-//! How many calls are served at once.
+//! How many calls are served at once, and how many watches beside them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,24 +15,37 @@ pub const MAX_CONCURRENT_CALLS: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Admission {
     places: Arc<Semaphore>,
+    /// Watches last as long as what they watch. Had they the places of calls, watching would keep everybody from asking.
+    watches: Arc<Semaphore>,
     is_stopping: Arc<AtomicBool>,
 }
 
 impl Admission {
-    /// Admits `limit` calls at once.
+    /// Admits `limit` calls and as many watches at once.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit)), is_stopping: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(limit)),
+            watches: Arc::new(Semaphore::new(limit)),
+            is_stopping: Arc::default(),
+        }
     }
 
     /// Admits a call, or refuses it at once: a queue of waiting calls would only hide the overload.
     pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        self.take(&self.places, "the server is serving as many calls as it may; try again in a moment")
+    }
+
+    /// Admits a watch, or refuses it at once.
+    pub(super) fn admit_watch(&self) -> Result<OwnedSemaphorePermit, Status> {
+        self.take(&self.watches, "the server is serving as many watches as it may; try again when one has ended")
+    }
+
+    fn take(&self, places: &Arc<Semaphore>, refusal: &str) -> Result<OwnedSemaphorePermit, Status> {
         if self.is_stopping.load(Ordering::SeqCst) {
             return Err(status::stopping());
         }
-        Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| status::limit_reached("the server is serving as many calls as it may; try again in a moment"))
+        Arc::clone(places).try_acquire_owned().map_err(|_| status::limit_reached(refusal))
     }
 
     /// Admits no call from now on: one that still comes is told to go elsewhere.
@@ -40,10 +53,11 @@ impl Admission {
         self.is_stopping.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until no call is in; `limit` is the number given to [`Self::new`].
+    /// Waits until no call and no watch is in; `limit` is the number given to [`Self::new`].
     pub async fn wait_until_idle(&self, limit: usize) {
         let all = u32::try_from(limit).unwrap_or(u32::MAX);
         // An error means that the semaphore was closed, which nobody does.
         let _ = self.places.acquire_many(all).await;
+        let _ = self.watches.acquire_many(all).await;
     }
 }

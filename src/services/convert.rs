@@ -4,7 +4,7 @@ mod items;
 
 use prost::Message;
 
-use crate::jobs::JobView;
+use crate::jobs::{JobProgress, JobView};
 use crate::model::{Detail, JobStatus, Marker, Problem, ProblemReason, ResultStatus, RunSummary};
 use crate::repository::{FoundFile, ManifestRow, ReportFile, RetainedRun, RowState, RunEntry, layout};
 use crate::wire::pb;
@@ -250,6 +250,11 @@ pub(super) fn artifact(row: ManifestRow) -> pb::Artifact {
     artifact
 }
 
+/// How far a job is.
+pub(super) fn job_progress(progress: JobProgress) -> pb::JobProgress {
+    pb::JobProgress { done: progress.done, total: progress.total, last_check: progress.last_check }
+}
+
 /// A job's state.
 pub(super) fn job(job: JobView) -> pb::Job {
     let status = match job.status {
@@ -271,11 +276,7 @@ pub(super) fn job(job: JobView) -> pb::Job {
         created_at: Some(timestamp(job.created_at)),
         started_at: job.started_at.map(timestamp),
         ended_at: job.ended_at.map(timestamp),
-        progress: job.progress.map(|progress| pb::JobProgress {
-            done: progress.done,
-            total: progress.total,
-            last_check: progress.last_check,
-        }),
+        progress: job.progress.map(job_progress),
         exit_code: job.exit_code,
         signal: job.signal,
         cancel_requested_at: job.cancel_requested_at.map(timestamp),

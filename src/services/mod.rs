@@ -16,6 +16,7 @@ mod runs;
 mod start_policy;
 mod status;
 mod streams;
+mod watch;
 
 use tokio::sync::OwnedSemaphorePermit;
 

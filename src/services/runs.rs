@@ -10,7 +10,8 @@ use super::page_token::{PageToken, QueryFingerprint};
 use super::parse::{self, FieldError};
 use super::retained::{ReportOptions, reports_of};
 use super::start_policy::StartPolicy;
-use super::{blocking, convert, listing, status};
+use super::streams::Replies;
+use super::{blocking, convert, listing, status, watch};
 use crate::jobs::{self, JobRequest, JobTable};
 use crate::model::{DirectoryName, JobStatus};
 use crate::repository::{Repository, RunSelector, RunsRoot, layout};
@@ -140,6 +141,20 @@ impl RunService for Runs {
         let job = self.jobs.cancel(&request.into_inner().job_id)?;
         tracing::info!(job = %job.job_id, status = %job.status, "cancellation asked for");
         Ok(Response::new(pb::CancelRunResponse { run: Some(convert::job(job)) }))
+    }
+
+    type WatchRunStream = Replies<pb::WatchRunResponse>;
+
+    async fn watch_run(&self, request: Request<pb::WatchRunRequest>) -> Result<Response<Self::WatchRunStream>, Status> {
+        let permit = self.admission.admit_watch()?;
+        let request = request.into_inner();
+        let feed = self.jobs.watch(&request.job_id)?;
+        let last = feed.last();
+        if request.after > last {
+            return Err(FieldError::new("after", format!("the last event of the job so far is number {last}")).into());
+        }
+        let heartbeat = self.jobs.settings().heartbeat;
+        Ok(Response::new(watch::events(feed, request.after, heartbeat, permit)))
     }
 
     async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {

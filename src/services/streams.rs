@@ -14,7 +14,7 @@ use crate::repository::{ArtifactReader, Manifest};
 use crate::wire::pb;
 
 /// How many messages wait for the reader at the most.
-const QUEUE: usize = 2;
+pub(super) const QUEUE: usize = 2;
 /// Entries a manifest message holds at the most.
 const MAX_BATCH_ENTRIES: usize = 500;
 /// Bytes after which a manifest message is sent.

@@ -89,7 +89,7 @@ pub(super) fn bases(method: &MethodDescriptor) -> Vec<Base> {
             json!({"target": "profiles/target.json", "assessment": "profiles/assessment.json"}),
             PROFILE_INVALID,
         )],
-        "GetRun" | "CancelRun" | "GetRunReports" => vec![base(json!({"job_id": "job-x"}), JOB_NOT_FOUND)],
+        "GetRun" | "WatchRun" | "CancelRun" | "GetRunReports" => vec![base(json!({"job_id": "job-x"}), JOB_NOT_FOUND)],
         other => panic!("{other} is new: say here what a good request of it is, and in `meaning` what its fields are"),
     }
 }

@@ -35,7 +35,7 @@ fn allowed(call: &str) -> &'static [Outcome] {
             &[FINE]
         }
         "PlanAssessment" => &[PROFILE_INVALID],
-        "GetRun" | "CancelRun" | "GetRunReports" => &[JOB_NOT_FOUND],
+        "GetRun" | "WatchRun" | "CancelRun" | "GetRunReports" => &[JOB_NOT_FOUND],
         "StartRun" => &[OUTPUT_EXISTS],
         "GetRetainedRun" | "GetLatestRetainedRun" => &[FINE, RUN_NOT_FOUND, UNSAFE_PATH, AMBIGUOUS],
         // The kind that is asked for may be the one that is gone.

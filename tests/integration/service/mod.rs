@@ -16,6 +16,7 @@ mod jobs_cancel;
 mod jobs_limits;
 mod jobs_process;
 mod jobs_refused;
+mod jobs_watch;
 mod limits;
 mod manifest;
 #[cfg(target_os = "linux")]
