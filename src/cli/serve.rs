@@ -1,5 +1,6 @@
 //! `guide-board serve`: the gRPC service.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -96,6 +97,10 @@ pub(super) struct ServeArgs {
     /// Events kept a job for those who watch it, log lines most of all; at most 1 MiB in any case
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().events, value_parser = at_least_one)]
     job_events: usize,
+    /// A command that jobs execute in place of this program: `COMMAND run --target FILE --assessment FILE --output-dir DIR`; repeated, it gives
+    /// further arguments that stand before `run`. Labels of a request follow as `--label K=V`. Extension directories are not handed on
+    #[arg(long, value_name = "COMMAND")]
+    cli_command: Vec<OsString>,
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -201,7 +206,8 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
     };
     let instance =
         getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
-    let launcher = Launcher { program, root: root.clone(), extension_dirs: extension_dirs.clone() };
+    let cli_command = cli_command(&args.cli_command);
+    let launcher = Launcher { program, cli_command, root: root.clone(), extension_dirs: extension_dirs.clone() };
     Ok(Config {
         repository: Arc::new(repository),
         jobs: JobTable::new(settings, launcher, format!("{instance:016x}")),
@@ -211,6 +217,15 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         poll_interval: Duration::from_secs_f64(args.poll_interval),
         drain: Duration::from_secs_f64(args.drain),
     })
+}
+
+/// The command of jobs. A program that is named by a path is meant from here, and jobs run in the root; one without a slash is looked for on
+/// the path.
+fn cli_command(given: &[OsString]) -> Vec<OsString> {
+    let Some((program, arguments)) = given.split_first() else { return Vec::new() };
+    let is_path = program.as_encoded_bytes().contains(&b'/');
+    let program = std::path::absolute(program).ok().filter(|_| is_path).map_or_else(|| program.clone(), Into::into);
+    std::iter::once(program).chain(arguments.iter().cloned()).collect()
 }
 
 /// `<root>/runs`, named `runs`.

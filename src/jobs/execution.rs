@@ -80,23 +80,30 @@ fn read_aside(
     receiver
 }
 
+/// What a job executes. Another command than `guide-board` itself gets only what every command line of its kind knows, and labels when there
+/// are some: dropping them would be a silent loss.
 fn command(table: &JobTable, assignment: &Assignment) -> Vec<OsString> {
     let launcher = &table.launcher;
     let request = &assignment.request;
-    let mut command: Vec<OsString> =
-        vec![launcher.program.clone().into(), "--root".into(), launcher.root.clone().into()];
-    for directory in &launcher.extension_dirs {
-        command.extend(["--extension-dir".into(), directory.clone().into()]);
+    let is_own = launcher.cli_command.is_empty();
+    let mut command: Vec<OsString> = launcher.cli_command.clone();
+    if is_own {
+        command.extend([launcher.program.clone().into(), "--root".into(), launcher.root.clone().into()]);
+        for directory in &launcher.extension_dirs {
+            command.extend(["--extension-dir".into(), directory.clone().into()]);
+        }
     }
     let output_dir = absolute(request.root.configured()).join(assignment.directory.as_str());
     command.extend(["run".into(), "--target".into(), request.target_file.clone().into()]);
     command.extend(["--assessment".into(), request.assessment_file.clone().into()]);
     command.extend(["--output-dir".into(), output_dir.into()]);
-    command.extend(["--run-id".into(), assignment.run_id.as_str().into()]);
     for (key, value) in &request.labels {
         command.extend(["--label".into(), format!("{key}={value}").into()]);
     }
-    command.extend(["--progress".into(), "jsonl".into()]);
+    if is_own {
+        command.extend(["--run-id".into(), assignment.run_id.as_str().into()]);
+        command.extend(["--progress".into(), "jsonl".into()]);
+    }
     command
 }
 

@@ -1,6 +1,7 @@
 //! What a job is to those who ask: requests, settings, states, and what can go wrong.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,8 +95,10 @@ impl Default for JobSettings {
 /// How a job's process is started.
 #[derive(Debug, Clone)]
 pub struct Launcher {
-    /// The guide-board binary.
+    /// The guide-board binary: the supervisor of every job, and without `cli_command` also what it supervises.
     pub program: PathBuf,
+    /// Another command, and its first arguments, to execute in place of `guide-board`; empty: none.
+    pub cli_command: Vec<OsString>,
     /// The working directory, from which relative names are meant.
     pub root: PathBuf,
     /// Directories of further extensions.

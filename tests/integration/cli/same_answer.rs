@@ -35,7 +35,7 @@ async fn serve(root: &'static str) -> Served {
     let place = Place::new();
     let spec = RootSpec { name: root.parse().expect("a name"), path: place.path(root) };
     let program = Path::new(env!("CARGO_BIN_EXE_guide-board")).to_owned();
-    let launcher = Launcher { program, root: place.path("."), extension_dirs: Vec::new() };
+    let launcher = Launcher { program, cli_command: Vec::new(), root: place.path("."), extension_dirs: Vec::new() };
     let containment = ContainmentChoice::Auto.decide().expect("a containment");
     let config = Config {
         repository: Arc::new(Repository::new(vec![spec], containment).expect("no clash")),

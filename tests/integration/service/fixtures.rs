@@ -52,7 +52,8 @@ impl Setup {
         let specs =
             roots.iter().map(|(name, path)| RootSpec { name: name.parse().expect("a name"), path: (*path).into() });
         let program = PathBuf::from(env!("CARGO_BIN_EXE_guide-board"));
-        let launcher = Launcher { program, root: directory.to_owned(), extension_dirs: Vec::new() };
+        let launcher =
+            Launcher { program, cli_command: Vec::new(), root: directory.to_owned(), extension_dirs: Vec::new() };
         let config = Config {
             repository: Arc::new(Repository::new(specs.collect(), containment()).expect("no clash")),
             jobs: JobTable::new(JobSettings::default(), launcher, "this-process".to_owned()),
@@ -77,7 +78,8 @@ impl Setup {
 
     /// Jobs under these settings, as another process would have them, started by `program` with these extensions.
     pub(super) fn jobs(mut self, settings: JobSettings, program: PathBuf, extension_dirs: Vec<PathBuf>) -> Self {
-        let launcher = Launcher { program, root: self.config.policy.root.clone(), extension_dirs };
+        let root = self.config.policy.root.clone();
+        let launcher = Launcher { program, cli_command: Vec::new(), root, extension_dirs };
         self.config.jobs = JobTable::new(settings, launcher, "another-process".to_owned());
         self
     }

@@ -205,3 +205,41 @@ async fn a_cancelled_job_gives_its_place_to_the_next_one() {
     assert_eq!(ended(service.runs(), &second.job_id).await.status(), JobStatus::Succeeded);
     assert_eq!(get(service.runs(), &first.job_id).await.status(), JobStatus::Cancelled);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sees_that_a_job_succeeded_finds_its_run_at_once_every_time() {
+    let world = world_of_jobs("");
+    let program = stand_in(
+        &world,
+        "mkdir -p \"$out/reports\"; echo words > \"$out/reports/report.md\"; \
+         printf '{\"run_id\": \"%s\", \"report_paths\": {\"report\": \"reports/report.md\"}}' \"${out##*/}\" > \"$out/part\"; \
+         mv \"$out/part\" \"$out/retention-summary.json\"",
+    );
+    let service = serve(&world, JobSettings::default(), program.to_str().expect("text")).await;
+    let until = Instant::now() + loop_time();
+    let client = async |name: &str| {
+        let mut rounds = 0_u64;
+        while rounds < 5 || Instant::now() < until {
+            let job = start(service.runs(), named(&format!("{name}-{rounds}"))).await;
+            // By turns with a watch and by asking again and again.
+            if rounds.is_multiple_of(2) {
+                let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
+                let mut watch = service.runs().watch_run(request).await.expect("a watch").into_inner();
+                let is_end = |event: &pb::JobEvent| event.run.as_ref().is_some_and(|run| run.ended_at.is_some());
+                while !watch.message().await.expect("a message").expect("an end").events.iter().any(is_end) {}
+            } else {
+                ended(service.runs(), &job.job_id).await;
+            }
+            let request = pb::GetRetainedRunRequest { run_id: job.directory.clone(), ..Default::default() };
+            service.retained().get_retained_run(request).await.expect("the run by its id");
+            let request = pb::ListRetainedRunsRequest { page_size: 1, ..Default::default() };
+            let total = service.retained().list_retained_runs(request).await.expect("a list").into_inner().total_size;
+            assert!(total > i64::try_from(rounds).expect("few"), "{total} runs after {rounds} rounds");
+            let request = pb::GetRunReportsRequest { job_id: job.job_id.clone(), ..Default::default() };
+            let reports = service.runs().get_run_reports(request).await.expect("reports").into_inner().reports;
+            assert_eq!(reports.len(), 1);
+            rounds += 1;
+        }
+    };
+    tokio::join!(client("a"), client("b"), client("c"));
+}

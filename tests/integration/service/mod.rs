@@ -13,6 +13,7 @@ mod items;
 mod items_pages;
 mod jobs;
 mod jobs_cancel;
+mod jobs_command;
 mod jobs_limits;
 mod jobs_process;
 mod jobs_refused;

@@ -1,0 +1,83 @@
+//! `--cli-command`: a command line that knows nothing but `run --target --assessment --output-dir` stands in.
+
+use std::os::unix::fs::PermissionsExt;
+
+use guide_board::wire::pb::{self, JobEventKind as Kind, JobStatus};
+
+use super::fixtures::collect;
+use super::served::{Served, ended, start, start_request, world_of_jobs};
+use crate::support::World;
+
+/// A command line that refuses what it does not know, prints free text, and writes the eight files of a run.
+const STAND_IN: &str = r#"#!/bin/sh
+test "$1" = first && shift
+test "$1" = run || { echo "unknown command $1" >&2; exit 2; }
+shift
+while test $# -gt 0; do
+  case "$1" in
+    --target) target=$2;; --assessment) assessment=$2;; --output-dir) out=$2;;
+    *) echo "unknown option $1" >&2; exit 2;;
+  esac
+  shift 2
+done
+test -f "$target" && test -f "$assessment" || exit 2
+env | grep '^GUIDE_BOARD_' && exit 3
+echo "Assessing in $(basename "$PWD") ..."
+mkdir -p "$out/normalized" "$out/reports" "$out/artifacts"
+echo '{"id": "plan"}' > "$out/plan.json"
+echo '{"run_id": "from-the-stand-in"}' > "$out/run.json"
+echo '[]' > "$out/normalized/evidence.json"
+echo '[]' > "$out/normalized/findings.json"
+echo '# Report' > "$out/reports/report.md"
+echo '{}' > "$out/reports/assessment-package.json"
+echo '{}' > "$out/sources.lock.json"
+echo '{"run_id": "from-the-stand-in", "result_status": "completed", "report_paths": {"report": "reports/report.md"}}' > "$out/retention-summary.json"
+echo 'done: 0 findings' >&2
+exit 1
+"#;
+
+fn world() -> World {
+    let world = world_of_jobs("");
+    std::fs::write(world.path("cli.sh"), STAND_IN).expect("written");
+    std::fs::set_permissions(world.path("cli.sh"), PermissionsExt::from_mode(0o755)).expect("executable");
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_knows_only_run_stands_in() {
+    let world = world();
+    // By a path that is meant from where the server started, and with an argument before `run`.
+    for command in
+        [&["--cli-command=./cli.sh"][..], &["--cli-command=/bin/sh", "--cli-command=cli.sh", "--cli-command=first"]]
+    {
+        let arguments = [command, &["--extension-dir=extensions"]].concat();
+        let server = Served::start(&world, &arguments).await;
+        let job = start(server.client.runs(), start_request()).await;
+        let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
+        let events = collect(server.client.runs().watch_run(request).await).await.expect("a whole stream");
+        let events: Vec<_> = events.into_iter().flat_map(|message| message.events).collect();
+        let job = ended(server.client.runs(), &job.job_id).await;
+        assert_eq!((job.status(), job.exit_code), (JobStatus::Succeeded, Some(1)), "whatever the exit code: {job:?}");
+        assert_eq!(job.run_id, "from-the-stand-in");
+        assert_ne!(job.directory, job.run_id, "the server named the directory before there was an id");
+        assert!(job.progress.is_none() && job.error.is_none());
+        let log: Vec<_> =
+            events.iter().filter(|event| event.kind() == Kind::Log).map(|event| &*event.log_line).collect();
+        assert!(log.len() == 2 && log.contains(&"done: 0 findings"), "{log:?}");
+        let request = pb::GetRunReportsRequest { job_id: job.job_id, include_contents: true, ..Default::default() };
+        let reports = server.client.runs().get_run_reports(request).await.expect("reports").into_inner().reports;
+        let kinds: Vec<_> = reports.iter().map(|report| report.kind.as_str()).collect();
+        assert!(kinds.contains(&"report"), "{kinds:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_the_command_does_not_know_fail_the_job_with_its_own_words() {
+    let world = world();
+    let server = Served::start(&world, &["--cli-command=./cli.sh"]).await;
+    let labels = [("branch".to_owned(), "main".to_owned())].into();
+    let job = start(server.client.runs(), pb::StartRunRequest { labels, ..start_request() }).await;
+    let job = ended(server.client.runs(), &job.job_id).await;
+    assert_eq!((job.status(), job.exit_code), (JobStatus::Failed, Some(2)));
+    assert_eq!(job.error.expect("an error").log_lines, ["unknown option --label"]);
+}
