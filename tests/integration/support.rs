@@ -35,6 +35,15 @@ impl World {
         self.directory.path().join(name)
     }
 
+    /// One with profiles and an extension `probe`, whose runner is this shell script.
+    pub(crate) fn of(script: &str) -> Self {
+        let world = Self::new();
+        world.target().write();
+        world.assessment(&["probe"]).write();
+        world.extension("probe").script(script);
+        world
+    }
+
     /// A target profile named `target.json`, id `a-target`.
     pub(crate) fn target(&self) -> Profile {
         let value = json!({

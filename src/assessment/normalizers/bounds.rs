@@ -1,5 +1,7 @@
 //! How long what is kept of a report may be, and the functions that cut it.
 
+use std::io::BufRead;
+
 use crate::model::printable;
 
 /// The most items of one step.
@@ -67,6 +69,17 @@ pub(super) fn append(kept: &mut String, text: &str, limit: usize) {
 /// A number of bytes or items, wide enough for any.
 pub(super) fn wide(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// What reading is for a reader that has a buffer of its own.
+pub(super) fn read_buffered(reader: &mut impl BufRead, into: &mut [u8]) -> std::io::Result<usize> {
+    let available = reader.fill_buf()?;
+    let count = available.len().min(into.len());
+    if let (Some(into), Some(from)) = (into.get_mut(..count), available.get(..count)) {
+        into.copy_from_slice(from);
+    }
+    reader.consume(count);
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -281,13 +281,7 @@ impl<R: Read> BufRead for XmlBounds<R> {
 
 impl<R: Read> Read for XmlBounds<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(into.len());
-        if let (Some(into), Some(from)) = (into.get_mut(..count), available.get(..count)) {
-            into.copy_from_slice(from);
-        }
-        self.consume(count);
-        Ok(count)
+        super::bounds::read_buffered(self, into)
     }
 }
 

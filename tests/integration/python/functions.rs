@@ -26,6 +26,18 @@ fn world(text: &str) -> World {
     world
 }
 
+/// Has the extension's preflight be this Python text.
+fn preflight(world: &World, text: &str) {
+    put(world, "ready.py", text);
+    let ready = json!({"id": "ready", "kind": "python_module", "path": "ready.py", "callable": "check"});
+    world
+        .extension("probe")
+        .set("/runner_entrypoints/0", json!({"id": "runner", "kind": "python_module", "path": "runner.py"}))
+        .set("/runner_entrypoints/1", ready)
+        .set("/preflight_runner", json!("ready"))
+        .write();
+}
+
 fn put(world: &World, name: &str, text: &str) {
     let path = world.path("extensions/probe").join(name);
     std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
@@ -104,16 +116,7 @@ fn what_a_function_prints_is_no_result_also_when_it_looks_like_one() {
 #[ignore = "needs python3: scripts/test python"]
 fn a_preflight_function_that_says_nothing_is_content() {
     let world = world(GOOD);
-    put(&world, "ready.py", "def check(context):\n    pass\n");
-    world
-        .extension("probe")
-        .set("/runner_entrypoints/0", json!({"id": "runner", "kind": "python_module", "path": "runner.py"}))
-        .set(
-            "/runner_entrypoints/1",
-            json!({"id": "ready", "kind": "python_module", "path": "ready.py", "callable": "check"}),
-        )
-        .set("/preflight_runner", json!("ready"))
-        .write();
+    preflight(&world, "def check(context):\n    pass\n");
     world.run().finish().expect_code(0);
 }
 
@@ -152,16 +155,7 @@ fn a_function_that_hangs_is_ended_with_everything_it_started() {
 #[ignore = "needs python3: scripts/test python"]
 fn a_preflight_function_without_its_module_blocks_as_missing_dependency() {
     let world = world(GOOD);
-    put(&world, "ready.py", "import no_such_module_anywhere\ndef check(context):\n    return {'ready': True}\n");
-    world
-        .extension("probe")
-        .set("/runner_entrypoints/0", json!({"id": "runner", "kind": "python_module", "path": "runner.py"}))
-        .set(
-            "/runner_entrypoints/1",
-            json!({"id": "ready", "kind": "python_module", "path": "ready.py", "callable": "check"}),
-        )
-        .set("/preflight_runner", json!("ready"))
-        .write();
+    preflight(&world, "import no_such_module_anywhere\ndef check(context):\n    return {'ready': True}\n");
     let run = world.run().finish().expect_code(4);
     assert_eq!(run.items("one")[0]["facts"], json!({"blocked_reason": "missing_dependency"}));
 }

@@ -17,17 +17,9 @@ fn many(all: usize, few: usize) -> usize {
     if std::env::var_os("GUIDE_BOARD_LOOP_SECONDS").is_some() { all } else { few }
 }
 
-fn world(script: &str) -> World {
-    let world = World::new();
-    world.target().write();
-    world.assessment(&["probe"]).write();
-    world.extension("probe").script(script);
-    world
-}
-
 /// Runs a script, which must not cost more memory than that.
 fn within(bound: u64, script: &str) -> (World, Finished) {
-    let world = world(script);
+    let world = World::of(script);
     let run = finish_within(bound, world.run());
     (world, run)
 }
@@ -81,7 +73,7 @@ fn a_runner_that_closes_its_output_and_works_on_has_not_ended() {
 
 #[test]
 fn a_runner_that_closes_its_output_is_still_ended_at_its_limit() {
-    let world = world("");
+    let world = World::of("");
     world.extension("probe").timeout(1).script("exec >&- 2>&-\nsleep 600");
     finish_within(LITTLE, world.run()).expect_items("infrastructure_error", "took longer than 1 s");
 }
@@ -94,7 +86,7 @@ fn a_socket_a_device_and_what_may_not_be_read_are_told_and_not_listed() {
          while ! test -S socket; do sleep 0.02; done\n{}",
         reports("pass")
     );
-    let world = world(&script);
+    let world = World::of(&script);
     let mut run = world.run();
     let root = rustix::process::geteuid().is_root();
     if root {
@@ -298,7 +290,7 @@ fn contexts_are_what_their_schemas_say() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_tree_of_forks_ends_with_the_run_session_changers_included() {
-    let world = world("");
+    let world = World::of("");
     let tree = "#!/bin/sh\necho $$ >> \"$1\"\nif test \"$2\" -gt 0; then (setsid \"$0\" \"$1\" $(($2 - 1)) &)\n\"$0\" \"$1\" $(($2 - 1)) & fi\nexec sleep 600\n";
     let file = world.path("extensions/probe/tree.sh");
     std::fs::write(&file, tree).expect("written");
@@ -321,7 +313,7 @@ fn a_tree_of_forks_ends_with_the_run_session_changers_included() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_that_flees_by_forking_is_caught() {
-    let world = world("");
+    let world = World::of("");
     let hop = "#!/bin/sh\nsetsid \"$0\" \"$1\" > /dev/null 2>&1 &\necho $! > \"$1\"\n";
     let file = world.path("extensions/probe/hop.sh");
     std::fs::write(&file, hop).expect("written");

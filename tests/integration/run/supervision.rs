@@ -13,17 +13,9 @@ const DAEMON: &str = "(setsid sh -c 'echo $$ > daemon; exec sleep 600' > /dev/nu
 /// The same, deaf to SIGTERM, and holding the runner's output open.
 const DEAF: &str = "(setsid sh -c 'trap \"\" TERM; echo $$ > deaf; while :; do sleep 1; done' &) ; while ! test -s deaf; do sleep 0.05; done";
 
-fn world(script: &str) -> World {
-    let world = World::new();
-    world.target().write();
-    world.assessment(&["probe"]).write();
-    world.extension("probe").script(script);
-    world
-}
-
 #[test]
 fn a_double_forked_session_changer_is_dead_when_the_run_ends() {
-    let world = world(&format!("{DAEMON}\n{DEAF}\n{}", reports("pass")));
+    let world = World::of(&format!("{DAEMON}\n{DEAF}\n{}", reports("pass")));
     let run = world.run().finish().expect_code(0);
     for pid in pids(&run.directory.join("artifacts/probe"), &["daemon", "deaf"]) {
         assert!(!is_alive(pid), "{pid}");
@@ -53,7 +45,7 @@ fn a_timeout_reaches_a_runner_and_descendants_that_are_deaf_to_sigterm() {
 
 #[test]
 fn killing_the_run_leaves_no_descendant_and_no_summary() {
-    let world = world(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
+    let world = World::of(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
     let mut started = world.run().start();
     let pids = pids(&started.directory.join("artifacts/probe"), &["daemon", "runner"]);
     assert!(pids.iter().copied().all(is_alive));
@@ -68,7 +60,7 @@ fn killing_the_run_leaves_no_descendant_and_no_summary() {
 #[test]
 fn signals_end_the_run_with_their_code_and_leave_it_incomplete() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let world = world(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
+        let world = World::of(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
         let mut started = world.run().start();
         let pids = pids(&started.directory.join("artifacts/probe"), &["daemon", "runner"]);
         kill_process(Pid::from_child(&started.child), signal).expect("signalled");
@@ -83,7 +75,7 @@ fn signals_end_the_run_with_their_code_and_leave_it_incomplete() {
 #[test]
 fn a_run_that_is_stopped_for_good_by_its_own_supervisor_takes_its_runner_along() {
     // `run` under `supervise`, as a job starts it: ending the outer one ends the inner one and its runner.
-    let world = world(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
+    let world = World::of(&format!("{DAEMON}\necho $$ > runner\nsleep 600"));
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
     let mut command = world.command();
     command.args(["supervise", "--grace-ms", "10000", "--"]).arg(env!("CARGO_BIN_EXE_guide-board"));
