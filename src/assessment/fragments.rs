@@ -9,6 +9,7 @@ use super::capture::CAPTURE_BYTES;
 use super::documents::Fragment;
 use super::error::AssessmentError;
 use super::extensions::{Extension, FragmentKind, FragmentSource};
+use super::plan::Plan;
 use super::runner::{Bench, Program, Refusal, WORKING_FILES, ended, last_words, path};
 use super::schema::{self, Schema};
 use super::writing::ForFragments;
@@ -35,6 +36,12 @@ struct FragmentResult {
     markdown: String,
     #[serde(default)]
     structured: Value,
+}
+
+/// Whether a function makes a fragment of this plan's runs: then a program runs after the artifacts were looked at.
+pub(super) fn has_functions(plan: &Plan) -> bool {
+    let mut sources = plan.extensions.iter().flat_map(|extension| &extension.manifest.report_fragments);
+    sources.any(|source| source.kind == FragmentKind::PythonModule)
 }
 
 /// Makes the fragments of every extension that takes part, in the profile's order. `context` has what is the same for all of them. One that

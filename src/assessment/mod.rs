@@ -52,7 +52,6 @@ pub use profile::ProfileSource;
 pub use progress::Progress;
 
 use crate::model::{EvidenceResult, ResultStatus, RunId, format_timestamp};
-use crate::repository::layout;
 use crate::repository::record::RunRecord;
 use documents::{EvidenceCounts, Finding, FindingCounts, PolicySummary, RunDocument, Tool};
 use items::{Finished, Performed};
@@ -182,14 +181,12 @@ pub fn execute(request: &ExecuteRequest, progress: &mut dyn Progress) -> Result<
         finished: &finished,
     };
     let root = std::path::absolute(&request.root).unwrap_or_else(|_| request.root.clone());
-    let artifacts = writing::relative(layout::ARTIFACTS)?;
-    let before = record.left_beneath(&artifacts)?;
     let fragments = fragments::fragments(&bench, &documents.for_fragments(&output_dir), &root)?;
     drop(working_files);
     // A function that makes a fragment may have left or changed artifacts: the manifest is of what stands there.
-    let again = match record.left_beneath(&artifacts)? == before {
-        true => None,
-        false => Some(items::artifacts_again(&record, &finished.evidence)?),
+    let again = match fragments::has_functions(&plan) {
+        true => Some(items::artifacts_again(&record, &finished.evidence)?),
+        false => None,
     };
     documents.write(record, early, &fragments, again.as_deref().unwrap_or(&finished.artifacts))?;
     progress.end(finished.result_status);
