@@ -41,9 +41,7 @@ impl Plan {
         let bytes = super::writing::json(&self.document)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
-}
 
-impl Plan {
     /// The entries of the policy sets that speak of a check which no step makes, each in a sentence: no fault, but perhaps a slip.
     #[must_use]
     pub fn policy_astray(&self) -> Vec<String> {

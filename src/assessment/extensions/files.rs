@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use include_dir::DirEntry;
 
 use super::manifest::{is_in_extension, own_paths};
-use super::{Extension, ExtensionRoot};
+use super::{Extension, ExtensionRoot, MANIFEST};
 use crate::assessment::embedded;
 use crate::assessment::error::ProfileProblem;
 use crate::assessment::profile::{DOCUMENT_BYTES, Document};
@@ -61,7 +61,7 @@ impl Extension {
 
     /// What a file of the extension is called in problems and in the source lock.
     pub(in crate::assessment) fn name_of(&self, path: &str) -> String {
-        let directory = self.document.name.strip_suffix("extension.json").unwrap_or_default();
+        let directory = self.document.name.strip_suffix(MANIFEST).unwrap_or_default();
         format!("{directory}{path}")
     }
 

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use super::program::Ran;
-use crate::model::EvidenceResult;
-use crate::process::Ending;
+use crate::assessment::extensions::RunnerEntrypoint;
+use crate::model::{EvidenceResult, RunnerKind, printable};
+use crate::process::{Ending, StartFailure};
 
 /// Why a program ended otherwise than well, in a sentence; `None` when it exited with 0.
 pub(in crate::assessment) fn ended(ending: &Ending, who: &str, timeout_seconds: u64) -> Option<String> {
@@ -33,7 +34,25 @@ pub(super) fn ended_with(ran: &Ran, who: &str, timeout_seconds: u64) -> Option<S
         return Some(sentence);
     }
     let last = ran.stderr.tail.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    Some(last.map_or(sentence.clone(), |line| format!("{sentence}: {}", crate::model::printable(&spaced(line), 200))))
+    Some(last.map_or(sentence.clone(), |line| format!("{sentence}: {}", printable(&spaced(line), 200))))
+}
+
+/// That a runner's program could not be started, and what may help.
+pub(super) fn not_started(failure: &StartFailure, runner: &RunnerEntrypoint, who: &str) -> Vec<String> {
+    let program = match runner.kind {
+        RunnerKind::PythonModule => "python3",
+        RunnerKind::Command | RunnerKind::External => runner.command.first().map(String::as_str).unwrap_or_default(),
+    };
+    let program = printable(program, 200);
+    if !failure.program_missing {
+        let message = &failure.message;
+        return vec![format!("{who}'s program {program} could not be started: {message}; is it executable?")];
+    }
+    let mut said = vec![format!("{who}'s program {program} is not installed, or not on PATH")];
+    if runner.kind == RunnerKind::Command && !program.contains('/') {
+        said.push(format!("a program of the extension itself is written ./{program}"));
+    }
+    said
 }
 
 /// Text whose tabs are blanks: an escaped tab helps nobody.
@@ -86,7 +105,7 @@ pub(super) fn ending_facts(ran: &Ran) -> Map<String, Value> {
 /// The last ten lines, each cut at 300 characters.
 fn last_lines(tail: &str) -> String {
     let lines: Vec<&str> = tail.lines().rev().filter(|line| !line.trim().is_empty()).take(10).collect();
-    let shown: Vec<String> = lines.iter().rev().map(|line| crate::model::printable(&spaced(line), 300)).collect();
+    let shown: Vec<String> = lines.iter().rev().map(|line| printable(&spaced(line), 300)).collect();
     shown.join("\n")
 }
 

@@ -27,7 +27,7 @@ use super::error::AssessmentError;
 use super::extensions::{CheckGroup, Extension, RunnerEntrypoint};
 use super::plan::Plan;
 use super::result::{ReportedItem, RunnerResult, decode};
-use crate::model::{EvidenceResult, RunId, RunnerKind, printable};
+use crate::model::{EvidenceResult, RunId, RunnerKind};
 use crate::repository::record::RunRecord;
 use normalize::Normalized;
 use problem::{Problem, Report};
@@ -126,8 +126,7 @@ impl Bench<'_> {
             return Ok(Report::blocked("not_configured", message.to_owned()));
         }
         if let Some((reason, said)) = &preflight.refusal {
-            let mut problem = Problem::blocked(reason, String::new());
-            problem.observations.clone_from(said);
+            let problem = Problem::blocked(reason, said.clone());
             return Ok(Report { problem: Some(problem), ..Report::default() });
         }
         let command = match self.runner_command(extension, runner, "runner") {
@@ -148,22 +147,12 @@ impl Bench<'_> {
             prints_result: runner.kind != RunnerKind::PythonModule,
         })?;
         if let Some(failure) = &ran.ending.start_failure {
-            let program = match runner.kind {
-                RunnerKind::PythonModule => "python3",
-                _ => runner.command.first().map(String::as_str).unwrap_or_default(),
+            let said = judge::not_started(failure, runner, "the runner");
+            let problem = match failure.program_missing {
+                true => Problem::blocked("missing_dependency", said),
+                false => Problem::broken(said),
             };
-            let program = printable(program, 200);
-            return Ok(if failure.program_missing {
-                let message = format!("the runner's program {program} is not installed, or not on PATH");
-                let mut report = Report::blocked("missing_dependency", message);
-                if let (false, Some(problem)) = (program.contains('/'), &mut report.problem) {
-                    problem.observations.push(format!("a program of the extension itself is written ./{program}"));
-                }
-                report
-            } else {
-                let message = format!("the runner's program {program} could not be started: {}", failure.message);
-                Report::broken(format!("{message}; is it executable?"))
-            });
+            return Ok(Report { problem: Some(problem), ..Report::default() });
         }
         let who = if runner.kind == RunnerKind::PythonModule { "the function" } else { "the runner" };
         let mut reasons: Vec<String> = judge::ended_with(&ran, who, step.timeout_seconds).into_iter().collect();

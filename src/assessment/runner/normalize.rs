@@ -133,12 +133,14 @@ impl Bench<'_> {
                 normalized.partial = true;
             }
         }
-        let is_unexplained = ran.ending.exit_code.is_some_and(|code| code != 0) && !collector.has_trouble();
+        let is_readable = normalized.invalid.is_empty();
+        let is_unexplained =
+            is_readable && ran.ending.exit_code.is_some_and(|code| code != 0) && !collector.has_trouble();
         if is_unexplained || judge::is_cut_short(&ran.ending) {
             collector.doubt();
         }
         // A report that cannot be read says nothing of what would be in it.
-        if normalized.invalid.is_empty() {
+        if is_readable {
             normalized.silent = collector.unanswered();
         }
         normalized.result = collector.finish();
@@ -299,7 +301,7 @@ fn without(text: &str, within: &str) -> String {
     let (mut made, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(within) {
         let whole = before.strip_suffix("file://").unwrap_or(before);
-        let last = whole.chars().next_back().or_else(|| made.chars().next_back().filter(|_| whole.is_empty()));
+        let last = whole.chars().next_back().or_else(|| made.chars().next_back());
         let is_within_path =
             last.is_some_and(|last| last.is_alphanumeric() || matches!(last, '.' | '_' | '-' | '/' | '~'));
         if is_within_path {

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Bench;
-use super::judge::{ended_with, ending_facts, last_words};
+use super::judge::{self, ended_with, ending_facts, last_words};
 use super::problem::Refusal;
 use super::program::{Program, Ran, WORKING_FILES, path};
 use crate::assessment::error::AssessmentError;
-use crate::assessment::extensions::Extension;
+use crate::assessment::extensions::{Extension, RunnerEntrypoint};
 use crate::assessment::schema::{self, Schema};
 use crate::model::{RunnerKind, printable};
 
@@ -71,7 +71,7 @@ impl Bench<'_> {
         let refusal = match program().and_then(|program| self.execute(program)) {
             Ok(ran) => {
                 told.extend(ending_facts(&ran));
-                self.refusal(&ran, timeout_seconds)
+                self.refusal(runner, &ran, timeout_seconds)
             }
             Err(Refusal::Broken(message)) => Some(("preflight_failed".to_owned(), vec![message])),
             Err(Refusal::Error(error)) => return Err(error),
@@ -81,18 +81,15 @@ impl Bench<'_> {
     }
 
     /// Why a preflight that was run says no.
-    fn refusal(&self, ran: &Ran, timeout_seconds: u64) -> Option<(String, Vec<String>)> {
+    fn refusal(&self, runner: &RunnerEntrypoint, ran: &Ran, timeout_seconds: u64) -> Option<(String, Vec<String>)> {
         let failed = |reason: String| {
             let mut said = vec![reason];
             said.extend(last_words(ran));
             Some(("preflight_failed".to_owned(), said))
         };
         if let Some(failure) = &ran.ending.start_failure {
-            if failure.program_missing {
-                let message = "the preflight's program is not installed, or not on PATH".to_owned();
-                return Some(("missing_dependency".to_owned(), vec![message]));
-            }
-            return failed(format!("the preflight could not be started: {}", failure.message));
+            let reason = if failure.program_missing { "missing_dependency" } else { "preflight_failed" };
+            return Some((reason.to_owned(), judge::not_started(failure, runner, "the preflight")));
         }
         let verdict = match ran.result() {
             // It may print what it likes, and need not say anything.

@@ -22,11 +22,11 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn blocked(reason: &str, message: String) -> Self {
-        Self { problem: Some(Problem::blocked(reason, message)), ..Self::default() }
+        Self { problem: Some(Problem::blocked(reason, vec![message])), ..Self::default() }
     }
 
     pub(super) fn broken(message: String) -> Self {
-        Self { problem: Some(Problem::broken(message)), ..Self::default() }
+        Self { problem: Some(Problem::broken(vec![message])), ..Self::default() }
     }
 }
 
@@ -39,17 +39,17 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn broken(message: String) -> Self {
-        Self { result: EvidenceResult::InfrastructureError, observations: vec![message], facts: Map::new() }
+    pub(super) fn broken(observations: Vec<String>) -> Self {
+        Self { result: EvidenceResult::InfrastructureError, observations, facts: Map::new() }
     }
 
-    pub(super) fn blocked(reason: &str, message: String) -> Self {
+    pub(super) fn blocked(reason: &str, observations: Vec<String>) -> Self {
         let facts = Map::from_iter([("blocked_reason".to_owned(), json!(reason))]);
-        Self { result: EvidenceResult::Blocked, observations: vec![message], facts }
+        Self { result: EvidenceResult::Blocked, observations, facts }
     }
 
     pub(super) fn nothing_reported() -> Self {
-        Self::broken("the runner reported nothing for this check".to_owned())
+        Self::broken(vec!["the runner reported nothing for this check".to_owned()])
     }
 
     pub(super) fn item(self, check: &str) -> ReportedItem {
