@@ -97,6 +97,10 @@ schemas! {
     SubmissionPackage = "submission-package",
     /// `exports/export-manifest.json`.
     ExportManifest = "export-manifest",
+    /// One line of `run --progress jsonl`.
+    ProgressEvent = "progress-event",
+    /// What `run --json` prints.
+    RunOutcome = "run-outcome",
 }
 
 /// Where the schemas say they are; nothing is fetched from there.

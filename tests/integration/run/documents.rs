@@ -1,8 +1,9 @@
 //! The whole run directory: exactly the documents of the newest generation, each with the contract's keys.
 
+use guide_board::assessment::schema::Schema;
 use serde_json::{Value, json};
 
-use crate::support::{World, reports};
+use crate::support::{World, reports, whole};
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
@@ -59,6 +60,7 @@ fn the_bundled_sample_needs_no_checkout_and_makes_exactly_the_documents() {
     ];
     assert_eq!(keys(&result), expected);
     assert_eq!(result["report"], json!(run.directory.join("reports/report.md")));
+    whole::valid(Schema::RunOutcome, &result, "run --json");
 }
 
 #[test]
@@ -164,6 +166,7 @@ fn progress_as_json_lines_counts_checks_and_ends_with_the_status() {
     assert_eq!(events[2], json!({"event": "check", "done": 2, "total": 2, "check_id": "two", "result": "pass"}));
     assert_eq!(events[3], json!({"event": "end", "result_status": "completed"}));
     assert_eq!(events.len(), 4);
+    events.iter().for_each(|event| whole::valid(Schema::ProgressEvent, event, "progress"));
 }
 
 #[test]
