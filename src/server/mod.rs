@@ -3,19 +3,31 @@
 //! [`run`] takes a bound listener and a shutdown future: whoever calls it decides where to listen and when to stop, so a test starts the
 //! real server.
 
+mod bounded;
 mod connections;
 mod health;
+mod listen;
 mod refresh;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::response::IntoResponse;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::Server;
+use tonic::service::Routes;
+use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
 use tower_http::catch_panic::CatchPanicLayer;
+
+use bounded::BoundedLayer;
+pub use bounded::CallLimits;
+pub use connections::ConnectionLimits;
+use connections::{App, Ends};
+pub use listen::{Listener, Listening};
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::jobs::JobTable;
 use crate::repository::Repository;
@@ -25,16 +37,12 @@ use crate::wire::pb::catalog_service_server::CatalogServiceServer;
 use crate::wire::pb::retained_run_service_server::RetainedRunServiceServer;
 use crate::wire::pb::run_service_server::RunServiceServer;
 
-/// How often an idle connection is asked whether it is still there.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long it may take to answer.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Calls at once a connection.
-const MAX_STREAMS: u32 = 256;
-/// The largest header list, in bytes.
-const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// How long calls may take to end after the last job did, whatever is left of the drain time.
 const LAST_CALLS: Duration = Duration::from_secs(1);
+/// How long connections that are cut off may take to end.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// How many connections the health listener holds at once.
+const MAX_PROBES: usize = 64;
 /// How long the processes of cancelled jobs may take beyond their grace time, before the server gives up on them.
 const TERMINATION_SLACK: Duration = Duration::from_secs(2);
 
@@ -49,8 +57,10 @@ pub struct Config {
     pub policy: StartPolicy,
     /// Calls served at once.
     pub max_concurrent_calls: usize,
-    /// Connections held at once.
-    pub max_connections: usize,
+    /// The limits of connections.
+    pub connections: ConnectionLimits,
+    /// How long calls may take.
+    pub calls: CallLimits,
     /// The least time between two refreshes of a root.
     pub poll_interval: Duration,
     /// How long calls and jobs may take to end after the shutdown was asked for.
@@ -63,18 +73,15 @@ pub enum ServerError {
     /// The reflection service refuses the descriptor set: a defect of the build.
     #[error("the descriptor set cannot be reflected")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The transport failed.
-    #[error("the listener failed")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// Serves until `shutdown` resolves, then ends within the drain time: health says NOT_SERVING, no job is accepted, calls and running jobs
 /// get the drain time, and what is left is cut off and cancelled.
 ///
 /// # Errors
-/// When the listener fails or the build is defective.
+/// When the build is defective.
 pub async fn run(
-    listener: TcpListener,
+    listening: impl Into<Listening>,
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServerError> {
@@ -83,7 +90,7 @@ pub async fn run(
         started_at: Timestamp::now(),
         read_only: config.policy.read_only,
         max_concurrent_calls: config.max_concurrent_calls,
-        max_connections: config.max_connections,
+        max_connections: config.connections.max_connections,
     };
     let retained = RetainedRuns::new(Arc::clone(&config.repository), admission.clone());
     let policy = Arc::new(config.policy);
@@ -104,24 +111,27 @@ pub async fn run(
         tokio::spawn(refresher);
     }
     let (reflection, reflection_alpha) = reflection()?;
-    let mut asked_to_stop = stopped.clone();
-    let serving = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .max_concurrent_streams(MAX_STREAMS)
-        .layer(CatchPanicLayer::custom(answer_panic))
+    let routes = Routes::builder()
         .add_service(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
-        .add_service(health_service)
+        .add_service(health_service.clone())
         .add_service(reflection)
         .add_service(reflection_alpha)
-        .serve_with_incoming_shutdown(connections::accept(listener, config.max_connections, is_cut), async move {
-            // An error means that the sender is gone, and with it the server.
-            let _ = asked_to_stop.wait_for(|stop| *stop).await;
-        });
-    let mut serving = tokio::spawn(serving);
+        .clone()
+        .routes();
+    let Listening { main, tls, health: health_listener } = listening.into();
+    let ends = Ends { stop: stopped.clone(), cut: is_cut };
+    let bounds = BoundedLayer::new(config.calls, stopped.clone());
+    let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
+    // The certificates are looked at for as long as the server runs.
+    let mut serving =
+        tokio::spawn(connections::serve(main, tls, app(routes, bounds.clone()), config.connections, ends.clone()));
+    let probing = health_listener.map(|listener| {
+        let limits = ConnectionLimits { max_connections: MAX_PROBES, ..config.connections };
+        let app = app(Routes::new(health_service), bounds);
+        tokio::spawn(connections::serve(Listener::Tcp(listener), None, app, limits, ends))
+    });
     tokio::select! {
         ended = &mut serving => return flatten(ended),
         () = shutdown => {}
@@ -137,29 +147,32 @@ pub async fn run(
     }
     admission.stop();
     let _ = stop.send(true);
-    // Once no call is left, a connection is held only by a health watch, which would hold it forever.
+    // Calls on their way get what is left of the drain time. What stands after it is cut off.
     let deadline = deadline.max(Instant::now() + LAST_CALLS);
-    let _ = tokio::time::timeout_at(deadline.into(), admission.wait_until_idle(config.max_concurrent_calls)).await;
-    match tokio::time::timeout(Duration::from_millis(250), &mut serving).await {
-        Ok(ended) => flatten(ended),
-        Err(_) => {
-            let _ = cut.send(true);
-            if tokio::time::timeout(Duration::from_millis(250), &mut serving).await.is_err() {
-                serving.abort();
-            }
-            Ok(())
+    if tokio::time::timeout_at(deadline.into(), &mut serving).await.is_err() {
+        let _ = cut.send(true);
+        if tokio::time::timeout(LAST_WORDS, &mut serving).await.is_err() {
+            serving.abort();
         }
     }
+    for task in [reloading, probing].into_iter().flatten() {
+        task.abort();
+    }
+    Ok(())
 }
 
-fn flatten(ended: Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>) -> Result<(), ServerError> {
-    match ended {
-        Ok(outcome) => outcome.map_err(ServerError::Transport),
-        Err(error) => {
-            tracing::error!(%error, "the server task failed");
-            Ok(())
-        }
+/// Routes as they serve the requests of connections.
+fn app(routes: Routes, bounds: BoundedLayer) -> App {
+    let routes = routes.prepare().into_axum_router().layer(bounds);
+    let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(routes);
+    BoxCloneSyncService::new(ServiceBuilder::new().map_response(IntoResponse::into_response).service(service))
+}
+
+fn flatten(ended: Result<(), tokio::task::JoinError>) -> Result<(), ServerError> {
+    if let Err(error) = ended {
+        tracing::error!(%error, "the server task failed");
     }
+    Ok(())
 }
 
 /// Lets running jobs end by the deadline, then ends them; returns whether none is left.

@@ -52,12 +52,4 @@ impl Admission {
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
     }
-
-    /// Waits until no call and no watch is in; `limit` is the number given to [`Self::new`].
-    pub async fn wait_until_idle(&self, limit: usize) {
-        let all = u32::try_from(limit).unwrap_or(u32::MAX);
-        // An error means that the semaphore was closed, which nobody does.
-        let _ = self.places.acquire_many(all).await;
-        let _ = self.watches.acquire_many(all).await;
-    }
 }

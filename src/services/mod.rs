@@ -26,7 +26,9 @@ pub use catalog::{Catalog, ServerFacts};
 pub use retained::RetainedRuns;
 pub use runs::Runs;
 pub use start_policy::StartPolicy;
-pub use status::{DOMAIN, failed, limit_reached, reason_of};
+pub use status::{
+    DOMAIN, deadline_exceeded, failed, field_invalid, limit_reached, reader_stalled, reason_of, stopping,
+};
 
 /// The largest reply message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 3 << 20;

@@ -36,7 +36,37 @@ pub fn limit_reached(message: &str) -> Status {
     build(Code::ResourceExhausted, "LIMIT_REACHED", message, true)
 }
 
-pub(super) fn stopping() -> Status {
+/// The refusal of a request because of a field, or of a header.
+#[must_use]
+pub fn field_invalid(field: &'static str, message: &str) -> Status {
+    FieldError::new(field, message).into()
+}
+
+/// The end of a call that took longer than its client, or the server, gives it.
+#[must_use]
+pub fn deadline_exceeded() -> Status {
+    build(
+        Code::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        "the call took longer than it may; a stream that can be resumed goes on where it ended",
+        false,
+    )
+}
+
+/// The end of a stream whose reader stopped reading.
+#[must_use]
+pub fn reader_stalled() -> Status {
+    build(
+        Code::Unavailable,
+        "READER_STALLED",
+        "nothing of the stream was read for too long; a stream that can be resumed goes on where it ended",
+        true,
+    )
+}
+
+/// The refusal of a server that is stopping.
+#[must_use]
+pub fn stopping() -> Status {
     build(
         Code::Unavailable,
         "STOPPING",

@@ -6,6 +6,7 @@ pub mod git_history;
 mod new_directory;
 mod operator;
 mod run_copy;
+mod socket;
 pub mod target_tree;
 
 use std::io::Read as _;
@@ -19,6 +20,7 @@ pub use operator::{
 };
 
 pub use run_copy::{PartialFile, RunCopy};
+pub use socket::SocketFile;
 
 /// Why a file or directory that the operator named could not be read. `Display` names it and says what to do.
 #[derive(Debug, thiserror::Error)]

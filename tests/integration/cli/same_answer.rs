@@ -47,7 +47,8 @@ async fn serve(root: &'static str) -> Served {
             read_only: true,
         },
         max_concurrent_calls: 64,
-        max_connections: 64,
+        calls: guide_board::server::CallLimits::default(),
+        connections: guide_board::server::ConnectionLimits::default(),
         poll_interval: Duration::from_millis(50),
         drain: Duration::from_secs(1),
     };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::{Containment, ContainmentChoice};
 use guide_board::repository::{Repository, RootSpec};
-use guide_board::server::{self, Config, ServerError};
+use guide_board::server::{self, CallLimits, Config, ConnectionLimits, Listening, ServerError};
 use guide_board::services::{DOMAIN, StartPolicy};
 use guide_board::wire::pb;
 use guide_board::wire::pb::catalog_service_client::CatalogServiceClient;
@@ -64,7 +64,8 @@ impl Setup {
                 read_only: false,
             },
             max_concurrent_calls: 64,
-            max_connections: 64,
+            connections: ConnectionLimits { max_connections: 64, ..ConnectionLimits::default() },
+            calls: CallLimits::default(),
             poll_interval: Duration::from_millis(50),
             drain: Duration::from_secs(2),
         };
@@ -95,8 +96,13 @@ impl Setup {
     pub(super) async fn start_unready(self) -> Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        self.start_on(listener.into(), address)
+    }
+
+    /// Starts it on these listeners, of which clients use `address`.
+    pub(super) fn start_on(self, listening: Listening, address: SocketAddr) -> Service {
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(server::run(listener, self.config, async move {
+        let task = tokio::spawn(server::run(listening, self.config, async move {
             let _ = stopped.await;
         }));
         let channel = Endpoint::from_shared(format!("http://{address}")).expect("a URI").connect_lazy();

@@ -78,7 +78,7 @@ async fn calls_that_are_begun_and_dropped_leave_no_place_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_limit_wait_until_one_ends() {
     let world = World::new();
-    let setup = Setup::new(&world.path("")).with(|config| config.max_connections = 1);
+    let setup = Setup::new(&world.path("")).with(|config| config.connections.max_connections = 1);
     let service = setup.start_unready().await;
     let holder = TcpStream::connect(service.address).await.expect("connected");
     // The server greets a connection that it has accepted with its settings.

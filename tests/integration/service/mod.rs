@@ -6,6 +6,7 @@ mod following;
 
 mod artifact;
 mod catalog;
+mod deadlines;
 mod errors;
 mod generations;
 mod info_health;
@@ -19,6 +20,9 @@ mod jobs_process;
 mod jobs_refused;
 mod jobs_watch;
 mod limits;
+mod listening_slow;
+mod listening_tls;
+mod listening_unix;
 mod manifest;
 #[cfg(target_os = "linux")]
 mod memory;

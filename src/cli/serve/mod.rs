@@ -1,16 +1,18 @@
-//! `guide-board serve`: the gRPC service.
+//! `guide-board serve`: the service.
+
+mod listening;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+
+use listening::ListenArgs;
 
 use super::exit::{self, Failure};
 use super::{Globals, logging};
@@ -40,30 +42,17 @@ Exit codes:
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ServeArgs {
-    /// Where to listen; port 0 lets the kernel pick one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"], value_parser = address)]
-    listen: Option<SocketAddr>,
-    /// The address to listen on, instead of --listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = host)]
-    host: IpAddr,
-    /// The port to listen on, instead of --listen
-    #[arg(long, value_name = "PORT", default_value_t = 8080)]
-    port: u16,
+    #[command(flatten)]
+    listening: ListenArgs,
     /// A directory of runs, and the name that requests use for it; may be repeated, the first is the default [default: <root>/runs]
     #[arg(long = "runs-dir", value_name = "[NAME=]DIR")]
     runs_dirs: Vec<RootSpec>,
     /// The directory that the profiles of started runs must stand in [default: <root>/profiles]
     #[arg(long, value_name = "DIR")]
     profiles_dir: Option<PathBuf>,
-    /// Write the port to this file once the service listens
-    #[arg(long, value_name = "FILE")]
-    port_file: Option<PathBuf>,
     /// Refuse to start and to cancel runs
     #[arg(long)]
     read_only: bool,
-    /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs
-    #[arg(long)]
-    insecure: bool,
     /// How opens are confined to a run; auto takes openat2 where the system has it
     #[arg(long, value_name = "HOW", default_value = "auto")]
     containment: ContainmentChoice,
@@ -76,9 +65,6 @@ pub(super) struct ServeArgs {
     /// Calls served at once; beyond it calls are refused with RESOURCE_EXHAUSTED
     #[arg(long, value_name = "N", default_value_t = MAX_CONCURRENT_CALLS, value_parser = at_least_one)]
     max_concurrent_calls: usize,
-    /// Connections held at once; beyond it connections wait to be accepted
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
-    max_connections: usize,
     /// Jobs running at once
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_running, value_parser = at_least_one)]
     max_running_jobs: usize,
@@ -104,24 +90,6 @@ pub(super) struct ServeArgs {
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
-}
-
-/// An address; `localhost` is the loopback of IPv4. Other names are not looked up: what they mean may change.
-fn host(text: &str) -> Result<IpAddr, String> {
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    if bare == "localhost" {
-        return Ok(Ipv4Addr::LOCALHOST.into());
-    }
-    bare.parse().map_err(|_| "an address is like 127.0.0.1 or ::1; of names only localhost is known".to_owned())
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let like = || "an address is like 127.0.0.1:8080 or [::1]:8080; of names only localhost is known".to_owned();
-    let (host_text, port) = text.rsplit_once(':').ok_or_else(like)?;
-    if host_text.contains(':') && !host_text.starts_with('[') {
-        return Err(like());
-    }
-    Ok(SocketAddr::new(host(host_text).map_err(|_| like())?, port.parse().map_err(|_| like())?))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -155,20 +123,13 @@ pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
 }
 
 fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
-    let address = args.listen.unwrap_or_else(|| SocketAddr::new(args.host, args.port));
-    if !address.ip().is_loopback() && !args.insecure {
-        let message = format!(
-            "{address} is not a loopback address, and requests carry no credentials; listen on 127.0.0.1, or give --insecure if whoever \
-             reaches the port may read every run and start jobs"
-        );
-        return Err(Failure::new(exit::USAGE, message));
-    }
+    args.listening.check()?;
     let config = config(args, globals)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(exit::INTERNAL, format!("no runtime: {error}")))?;
-    let outcome = runtime.block_on(listen(address, args, config));
+    let outcome = runtime.block_on(listen(args, config));
     // Streams that were cut off may still read; they are not waited for.
     runtime.shutdown_background();
     outcome
@@ -213,7 +174,8 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         jobs: JobTable::new(settings, launcher, format!("{instance:016x}")),
         policy: StartPolicy { root, profile_dirs, extension_dirs, read_only: args.read_only },
         max_concurrent_calls: args.max_concurrent_calls,
-        max_connections: args.max_connections,
+        connections: args.listening.limits(),
+        calls: args.listening.call_limits(),
         poll_interval: Duration::from_secs_f64(args.poll_interval),
         drain: Duration::from_secs_f64(args.drain),
     })
@@ -236,23 +198,17 @@ pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
     Ok(RootSpec { name, path })
 }
 
-async fn listen(address: SocketAddr, args: &ServeArgs, config: Config) -> Result<(), Failure> {
+async fn listen(args: &ServeArgs, config: Config) -> Result<(), Failure> {
     let internal = |what: &str, error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("{what}: {error}"));
-    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
-    let address = listener.local_addr().map_err(|error| internal("cannot listen", &error))?;
+    let (listening, mut bound) = args.listening.bind().await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| internal("cannot handle signals", &error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| internal("cannot handle signals", &error))?;
     let roots = config.repository.roots().iter();
     let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
-    tracing::info!(%address, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
-    if !address.ip().is_loopback() {
-        tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
-    }
-    if let Some(path) = &args.port_file {
-        ambient::write_atomically(path, &format!("{}\n", address.port()))
-            .map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
-    }
+    tracing::info!(address = %bound, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
+    args.listening.warn();
+    bound.tell(args.listening.port_file.as_deref())?;
     let stdin = args.until_stdin_ends.then(when_stdin_ends);
     let stdin_ended = async move {
         match stdin {
@@ -267,26 +223,10 @@ async fn listen(address: SocketAddr, args: &ServeArgs, config: Config) -> Result
             _ = interrupt.recv() => {}
         }
     };
-    let outcome = server::run(listener, config, shutdown).await;
-    if let Some(path) = &args.port_file {
-        ambient::remove_own_file(path);
-    }
+    let outcome = server::run(listening, config, shutdown).await;
+    drop(bound);
     tracing::info!("stopped");
     outcome.map_err(|error| internal("the server failed", &error))
-}
-
-/// What the operator chose and can change.
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
-    use std::io::ErrorKind;
-    let why = match error.kind() {
-        ErrorKind::AddrInUse => {
-            "another process listens there; choose another port, or port 0 for any free one".to_owned()
-        }
-        ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied; ports below 1024 are for privileged processes".to_owned(),
-        _ => return Failure::new(exit::INTERNAL, format!("cannot listen on {address}: {error}")),
-    };
-    Failure::new(exit::USAGE, format!("cannot listen on {address}: {why}"))
 }
 
 /// Resolves when standard input has ended.
@@ -298,20 +238,4 @@ fn when_stdin_ends() -> oneshot::Receiver<()> {
         let _ = ended.send(());
     });
     wait
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_literal_and_localhost_is_the_one_name() {
-        assert_eq!(address("localhost:80"), Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 80))));
-        assert_eq!(address("[::1]:0").map(|address| address.to_string()), Ok("[::1]:0".to_owned()));
-        assert_eq!(host("::1").map(|host| host.is_loopback()), Ok(true));
-        for refused in ["", "80", ":80", "example.org:80", "::1:80", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:http"] {
-            assert!(address(refused).is_err(), "{refused}");
-        }
-        assert!(host("example.org").is_err());
-    }
 }

@@ -1,0 +1,259 @@
+//! Where `serve` listens, and the limits of connections.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::super::exit::{self, Failure};
+use super::{at_least_one, seconds};
+use crate::repository::ambient::{self, SocketFile};
+use crate::server::{CallLimits, ConnectionLimits, Listener, Listening, Tls, TlsFiles};
+
+/// Where to listen.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ListenArgs {
+    /// Where to listen; port 0 lets the kernel pick one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with_all = ["host", "port"], value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// The address to listen on, instead of --listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = host)]
+    host: IpAddr,
+    /// The port to listen on, instead of --listen
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// Listen on a Unix socket of this name, instead of a port
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["listen", "host", "port"])]
+    uds: Option<PathBuf>,
+    /// Who may connect to the Unix socket, as the mode of its file
+    #[arg(long, value_name = "MODE", default_value = "0600", value_parser = mode)]
+    uds_mode: u32,
+    /// Write the port to this file once the service listens
+    #[arg(long, value_name = "FILE")]
+    pub(super) port_file: Option<PathBuf>,
+    /// Serve health alone here, without TLS and credentials, on any address: for probes
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    health_listen: Option<SocketAddr>,
+    /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs
+    #[arg(long)]
+    insecure: bool,
+    /// The server's certificate in PEM, followed by those that lead to its authority; with it the port speaks TLS. Read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "uds")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, in PEM. Read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The authorities of clients' certificates, in PEM; with it only clients that have one are served. Read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// Connections held at once; beyond it connections wait to be accepted
+    #[arg(long, value_name = "N", default_value_t = ConnectionLimits::default().max_connections, value_parser = at_least_one)]
+    max_connections: usize,
+    /// Calls at once on one connection
+    #[arg(long, value_name = "N", default_value_t = ConnectionLimits::default().max_streams, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_streams: u32,
+    /// The largest headers of a request, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = ConnectionLimits::default().max_header_bytes, value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
+    max_header_bytes: u32,
+    /// How long a client may take for a handshake and for the headers of a request, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    header_time: f64,
+    /// How long a connection may stand without a request, in seconds; it is then closed, and clients open another one when they need it
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
+    idle_time: f64,
+    /// How long a call may take, in seconds; watches of jobs may take longer, and a client's own deadline holds in any case
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = seconds)]
+    call_time: f64,
+    /// How long a stream may stand because its reader takes nothing, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
+    stall_time: f64,
+}
+
+/// An address; `localhost` is the loopback of IPv4. Other names are not looked up: what they mean may change.
+fn host(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if bare == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    bare.parse().map_err(|_| "an address is like 127.0.0.1 or ::1; of names only localhost is known".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let like = || "an address is like 127.0.0.1:8080 or [::1]:8080; of names only localhost is known".to_owned();
+    let (host_text, port) = text.rsplit_once(':').ok_or_else(like)?;
+    if host_text.contains(':') && !host_text.starts_with('[') {
+        return Err(like());
+    }
+    Ok(SocketAddr::new(host(host_text).map_err(|_| like())?, port.parse().map_err(|_| like())?))
+}
+
+/// The mode of a socket, in octal.
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777 && mode & 0o600 == 0o600);
+    mode.ok_or_else(|| "a mode is an octal number like 0600 or 0660, and lets the owner read and write".to_owned())
+}
+
+/// What was bound: it says where, and takes its traces away when it is dropped.
+#[derive(Debug)]
+pub(super) struct Bound {
+    address: Address,
+    port_file: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+enum Address {
+    Port(SocketAddr),
+    Socket(PathBuf, #[expect(dead_code, reason = "removes the socket when it is dropped")] SocketFile),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            Address::Port(address) => write!(f, "{address}"),
+            Address::Socket(path, _) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl Bound {
+    /// Writes the port file.
+    pub(super) fn tell(&mut self, port_file: Option<&Path>) -> Result<(), Failure> {
+        let (Some(path), Address::Port(address)) = (port_file, &self.address) else { return Ok(()) };
+        ambient::write_atomically(path, &format!("{}\n", address.port()))
+            .map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+        self.port_file = Some(path.to_owned());
+        Ok(())
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if let Some(path) = &self.port_file {
+            ambient::remove_own_file(path);
+        }
+    }
+}
+
+impl ListenArgs {
+    /// The TCP port to listen on, if it is not a Unix socket.
+    fn address(&self) -> Option<SocketAddr> {
+        if self.uds.is_some() {
+            return None;
+        }
+        Some(self.listen.unwrap_or_else(|| SocketAddr::new(self.host, self.port)))
+    }
+
+    /// That nobody beyond this machine reaches the service who has not shown who he is.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let Some(address) = self.address() else {
+            if self.port_file.is_some() {
+                let message = "a Unix socket has no port: --port-file goes with --listen or --port".to_owned();
+                return Err(Failure::new(exit::USAGE, message));
+            }
+            return Ok(());
+        };
+        if !address.ip().is_loopback() && !self.insecure && self.tls_client_ca.is_none() {
+            let message = format!(
+                "{address} is not a loopback address, and requests carry no credentials; listen on 127.0.0.1, or give --insecure if whoever \
+                 reaches the port may read every run and start jobs"
+            );
+            return Err(Failure::new(exit::USAGE, message));
+        }
+        Ok(())
+    }
+
+    /// Says what an operator should know of the choice.
+    pub(super) fn warn(&self) {
+        if self.insecure && self.address().is_some_and(|address| !address.ip().is_loopback()) {
+            tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
+        }
+    }
+
+    /// The limits of connections.
+    pub(super) fn limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            max_connections: self.max_connections,
+            max_streams: self.max_streams,
+            max_header_bytes: self.max_header_bytes,
+            header_time: Duration::from_secs_f64(self.header_time),
+            idle_time: Duration::from_secs_f64(self.idle_time),
+        }
+    }
+
+    /// The limits of calls.
+    pub(super) fn call_limits(&self) -> CallLimits {
+        CallLimits {
+            call_time: Duration::from_secs_f64(self.call_time),
+            stall_time: Duration::from_secs_f64(self.stall_time),
+        }
+    }
+
+    /// Listens.
+    pub(super) async fn bind(&self) -> Result<(Listening, Bound), Failure> {
+        let usage = |error: &dyn fmt::Display| Failure::new(exit::USAGE, error.to_string());
+        let tls = self.tls_files().map(Tls::load).transpose().map_err(|error| usage(&error))?;
+        let health = match self.health_listen {
+            Some(address) => Some(listen(address).await?.0),
+            None => None,
+        };
+        let (main, address) = match (self.address(), &self.uds) {
+            (None, Some(path)) => {
+                let (listener, file) = SocketFile::bind(path, self.uds_mode).map_err(|error| usage(&error))?;
+                let listener = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
+                let listener =
+                    listener.map_err(|error| Failure::new(exit::INTERNAL, format!("cannot listen: {error}")))?;
+                (Listener::Unix(listener), Address::Socket(path.clone(), file))
+            }
+            (address, _) => {
+                let address = address.unwrap_or_else(|| SocketAddr::new(self.host, self.port));
+                let (listener, address) = listen(address).await?;
+                (Listener::Tcp(listener), Address::Port(address))
+            }
+        };
+        Ok((Listening { main, tls, health }, Bound { address, port_file: None }))
+    }
+
+    fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(TlsFiles { certificate, key, client_ca: self.tls_client_ca.clone() })
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+    let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    Ok((listener, address))
+}
+
+/// What the operator chose and can change.
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another process listens there; choose another port, or port 0 for any free one".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied; ports below 1024 are for privileged processes".to_owned(),
+        _ => return Failure::new(exit::INTERNAL, format!("cannot listen on {address}: {error}")),
+    };
+    Failure::new(exit::USAGE, format!("cannot listen on {address}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_literal_and_localhost_is_the_one_name() {
+        assert_eq!(address("localhost:80"), Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 80))));
+        assert_eq!(address("[::1]:0").map(|address| address.to_string()), Ok("[::1]:0".to_owned()));
+        assert_eq!(host("::1").map(|host| host.is_loopback()), Ok(true));
+        for refused in ["", "80", ":80", "example.org:80", "::1:80", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:http"] {
+            assert!(address(refused).is_err(), "{refused}");
+        }
+        assert!(host("example.org").is_err());
+    }
+}

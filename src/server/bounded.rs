@@ -1,0 +1,294 @@
+//! Bounds in time for every call: the client's deadline, the server's own, and an end for readers that stopped reading.
+//!
+//! A stream that nobody reads is asked for nothing, so its end cannot come from within: a guard beside it takes what it holds away from it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Frame;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::services;
+
+/// The header in which a client says how long it waits.
+const TIMEOUT: &str = "grpc-timeout";
+/// Calls of the transport's own services; they end when the server stops.
+const TRANSPORT: &str = "/grpc.";
+/// Calls that go on as long as what they watch; the client's deadline bounds them, the server's does not.
+const WATCHES: [&str; 2] = ["/guideboard.v1.RunService/WatchRun", "/grpc.health.v1.Health/Watch"];
+/// A stream is guarded from this frame on: what ends earlier needs no guard.
+const GUARDED_FROM: u32 = 3;
+
+/// How long calls may take.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLimits {
+    /// The longest that a call may take, watches excepted.
+    pub call_time: Duration,
+    /// The longest that a stream may stand because its reader takes nothing.
+    pub stall_time: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { call_time: Duration::from_secs(3600), stall_time: Duration::from_secs(300) }
+    }
+}
+
+/// Bounds the calls of a service.
+#[derive(Debug, Clone)]
+pub(super) struct BoundedLayer {
+    limits: CallLimits,
+    stop: watch::Receiver<bool>,
+}
+
+impl BoundedLayer {
+    /// Watches of the transport's own services end once `stop` says true.
+    pub(super) const fn new(limits: CallLimits, stop: watch::Receiver<bool>) -> Self {
+        Self { limits, stop }
+    }
+}
+
+impl<S> Layer<S> for BoundedLayer {
+    type Service = Bounded<S>;
+
+    fn layer(&self, inner: S) -> Bounded<S> {
+        Bounded { inner, bounds: self.clone() }
+    }
+}
+
+/// A service whose calls are bounded.
+#[derive(Debug, Clone)]
+pub(super) struct Bounded<S> {
+    inner: S,
+    bounds: BoundedLayer,
+}
+
+impl<S> Service<Request<Body>> for Bounded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Send,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let asked = match request.headers().get(TIMEOUT).map(|value| timeout(value.as_bytes())) {
+            None => None,
+            Some(Some(asked)) => Some(asked),
+            Some(None) => {
+                let expected = "at most eight digits and one of the units H M S m u n";
+                let refused = services::field_invalid(TIMEOUT, expected).into_http();
+                return Box::pin(async move { Ok(refused) });
+            }
+        };
+        let path = request.uri().path();
+        let own = (!WATCHES.contains(&path)).then_some(self.bounds.limits.call_time);
+        let stop = path.starts_with(TRANSPORT).then(|| self.bounds.stop.clone());
+        let limit = [asked, own].into_iter().flatten().min();
+        // An instant too far away to be told is none.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let stall_time = self.bounds.limits.stall_time;
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answered = match deadline {
+                Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
+                None => Ok(answer.await),
+            };
+            let Ok(response) = answered else { return Ok(services::deadline_exceeded().into_http()) };
+            response.map(|response| {
+                response.map(|body| Body::new(BoundedBody::new(body, Bounds { deadline, stall_time, stop })))
+            })
+        })
+    }
+}
+
+/// The time that a `grpc-timeout` header says; `None` when it does not parse.
+fn timeout(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let number: u64 = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
+    Some(match unit {
+        b'H' => Duration::from_secs(number.checked_mul(3600)?),
+        b'M' => Duration::from_secs(number.checked_mul(60)?),
+        b'S' => Duration::from_secs(number),
+        b'm' => Duration::from_millis(number),
+        b'u' => Duration::from_micros(number),
+        b'n' => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// What ends a body before its time.
+struct Bounds {
+    deadline: Option<Instant>,
+    stall_time: Duration,
+    stop: Option<watch::Receiver<bool>>,
+}
+
+/// A body that its guard can end.
+struct BoundedBody {
+    shared: Arc<Mutex<Shared>>,
+    bounds: Option<Bounds>,
+    frames: u32,
+    guard: Option<AbortHandle>,
+}
+
+struct Shared {
+    state: State,
+    /// When the reader had taken what there was and did not come back since; `None` while it waits for more.
+    idle_since: Option<Instant>,
+    /// Wakes the reader that waits, when the guard ends the body.
+    reader: Option<std::task::Waker>,
+}
+
+enum State {
+    Going(Body),
+    Cut(HeaderMap),
+    Over,
+}
+
+impl BoundedBody {
+    fn new(body: Body, bounds: Bounds) -> Self {
+        let shared = Shared { state: State::Going(body), idle_since: None, reader: None };
+        Self { shared: Arc::new(Mutex::new(shared)), bounds: Some(bounds), frames: 0, guard: None }
+    }
+}
+
+impl Drop for BoundedBody {
+    fn drop(&mut self) {
+        if let Some(guard) = &self.guard {
+            guard.abort();
+        }
+    }
+}
+
+impl hyper::body::Body for BoundedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        let mut shared = lock(&this.shared);
+        let polled = match &mut shared.state {
+            State::Going(body) => Pin::new(body).poll_frame(cx),
+            State::Cut(_) => match std::mem::replace(&mut shared.state, State::Over) {
+                State::Cut(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                State::Going(_) | State::Over => return Poll::Ready(None),
+            },
+            State::Over => return Poll::Ready(None),
+        };
+        match &polled {
+            Poll::Pending => {
+                shared.idle_since = None;
+                shared.reader = Some(cx.waker().clone());
+                this.frames = GUARDED_FROM;
+            }
+            Poll::Ready(_) => {
+                shared.idle_since = Some(Instant::now());
+                this.frames = this.frames.saturating_add(1);
+            }
+        }
+        drop(shared);
+        if this.frames >= GUARDED_FROM
+            && let Some(bounds) = this.bounds.take()
+        {
+            this.guard = Some(tokio::spawn(guard(Arc::clone(&this.shared), bounds)).abort_handle());
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &lock(&self.shared).state {
+            State::Going(body) => body.is_end_stream(),
+            State::Cut(_) => false,
+            State::Over => true,
+        }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match &lock(&self.shared).state {
+            State::Going(body) => body.size_hint(),
+            State::Cut(_) | State::Over => hyper::body::SizeHint::default(),
+        }
+    }
+}
+
+/// Ends a body at its deadline, when its reader stopped, or when the server does.
+async fn guard(shared: Arc<Mutex<Shared>>, bounds: Bounds) {
+    let at_deadline = async {
+        match bounds.deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    };
+    let at_stop = async {
+        let Some(mut stop) = bounds.stop else { return std::future::pending().await };
+        // An error means that the server is gone.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    let status = tokio::select! {
+        () = at_deadline => services::deadline_exceeded(),
+        () = stalled(&shared, bounds.stall_time) => services::reader_stalled(),
+        () = at_stop => services::stopping(),
+    };
+    let mut trailers = HeaderMap::new();
+    if status.add_header(&mut trailers).is_err() {
+        trailers.clear();
+        trailers.insert("grpc-status", http::HeaderValue::from_static("13"));
+    }
+    let mut shared = lock(&shared);
+    if matches!(shared.state, State::Going(_)) {
+        shared.state = State::Cut(trailers);
+    }
+    if let Some(reader) = shared.reader.take() {
+        reader.wake();
+    }
+}
+
+/// Resolves once the reader took nothing for so long.
+async fn stalled(shared: &Mutex<Shared>, time: Duration) {
+    loop {
+        let until = lock(shared).idle_since.unwrap_or_else(Instant::now) + time;
+        if until <= Instant::now() {
+            return;
+        }
+        tokio::time::sleep_until(until).await;
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_digits_and_a_unit_and_nothing_else() {
+        let told = |text: &str| timeout(text.as_bytes());
+        assert_eq!(told("1S"), Some(Duration::from_secs(1)));
+        assert_eq!(told("20m"), Some(Duration::from_millis(20)));
+        assert_eq!(told("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        assert_eq!(told("0n"), Some(Duration::ZERO));
+        for text in ["", "S", "1", "1s", "-1S", "+1S", "1 S", "1.5S", "123456789S", "１S", "1S "] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! TLS: who is believed, certificates that change while the server runs, and handshakes that never end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use guide_board::server::{Listener, Listening, Tls, TlsFiles};
+use guide_board::wire::pb;
+use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use super::fixtures::{PATIENCE, Service, Setup, eventually};
+use crate::support::World;
+
+/// An authority of this test.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for this name and its key.
+    fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        (params.signed_by(&key, &self.0).expect("a certificate").pem(), key.serialize_pem())
+    }
+}
+
+/// Writes a pair of files for the server; returns them as its options would.
+fn write(world: &World, (certificate, key): &(String, String), client_ca: Option<&Authority>) -> TlsFiles {
+    let put = |name: &str, text: &str| {
+        std::fs::write(world.path(name), text).expect("written");
+        world.path(name)
+    };
+    TlsFiles {
+        certificate: put("cert.pem", certificate),
+        key: put("key.pem", key),
+        client_ca: client_ca.map(|authority| put("clients.pem", &authority.pem())),
+    }
+}
+
+async fn serve(world: &World, files: TlsFiles) -> Service {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let tls = Some(Tls::load(files).expect("certificates"));
+    Setup::new(&world.path(""))
+        .with(|config| config.connections.header_time = Duration::from_millis(500))
+        .start_on(Listening { main: Listener::Tcp(listener), tls, health: None }, address)
+}
+
+/// A call over a connection of its own.
+async fn list(service: &Service, tls: ClientTlsConfig) -> Result<(), String> {
+    let mut client = connect(service, tls).await?;
+    let reply = client.list_retained_runs(pb::ListRetainedRunsRequest::default()).await;
+    match reply {
+        Ok(_) => Ok(()),
+        // Answered, if only that the first scan is not done.
+        Err(status) if status.code() == tonic::Code::Unavailable && !status.details().is_empty() => Ok(()),
+        Err(status) => Err(format!("{status:?}")),
+    }
+}
+
+async fn connect(service: &Service, tls: ClientTlsConfig) -> Result<RetainedRunServiceClient<Channel>, String> {
+    let endpoint = Endpoint::from_shared(format!("https://{}", service.address)).expect("a URI");
+    let endpoint = endpoint.tls_config(tls.domain_name("localhost")).expect("a configuration");
+    let channel = endpoint.connect().await.map_err(|error| format!("{error:?}"))?;
+    Ok(RetainedRunServiceClient::new(channel))
+}
+
+fn trusting(authority: &Authority) -> ClientTlsConfig {
+    ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_knows_the_authority_is_served_and_one_without_tls_is_not() {
+    let world = World::new();
+    let authority = Authority::new();
+    let service = serve(&world, write(&world, &authority.issue("localhost"), None)).await;
+    list(&service, trusting(&authority)).await.expect("served");
+    list(&service, trusting(&Authority::new())).await.expect_err("a client does not believe a stranger");
+    let plain = Endpoint::from_shared(format!("http://{}", service.address)).expect("a URI").connect_lazy();
+    let request = pb::ListRetainedRunsRequest::default();
+    RetainedRunServiceClient::new(plain).list_retained_runs(request).await.expect_err("not served in the clear");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_authority_of_clients_only_they_are_served() {
+    let world = World::new();
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let service = serve(&world, write(&world, &authority.issue("localhost"), Some(&clients))).await;
+    let known_as =
+        |(certificate, key): (String, String)| trusting(&authority).identity(Identity::from_pem(certificate, key));
+    list(&service, known_as(clients.issue("ci.example"))).await.expect("served");
+    list(&service, trusting(&authority)).await.expect_err("nobody's certificate");
+    list(&service, known_as(Authority::new().issue("ci.example"))).await.expect_err("a stranger's certificate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_change_are_taken_up_and_bad_ones_are_not() {
+    let world = World::new();
+    let (first, second) = (Authority::new(), Authority::new());
+    let service = serve(&world, write(&world, &first.issue("localhost"), None)).await;
+    let mut standing = connect(&service, trusting(&first)).await.expect("connected");
+    // A certificate without its key, as between the writing of the two.
+    std::fs::write(world.path("cert.pem"), second.issue("localhost").0).expect("written");
+    list(&service, trusting(&first)).await.expect("the earlier pair");
+    std::fs::write(world.path("key.pem"), "words").expect("written");
+    list(&service, trusting(&first)).await.expect("the earlier pair");
+    write(&world, &second.issue("localhost"), None);
+    eventually("the new certificate", async || list(&service, trusting(&second)).await.ok()).await;
+    list(&service, trusting(&first)).await.expect_err("the earlier pair is gone");
+    let reply = standing.list_retained_runs(pb::ListRetainedRunsRequest::default()).await;
+    reply.expect("a connection that stands goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_does_not_end_is_cut_off() {
+    let world = World::new();
+    let authority = Authority::new();
+    let service = serve(&world, write(&world, &authority.issue("localhost"), None)).await;
+    let mut silent = TcpStream::connect(service.address).await.expect("connected");
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut said)).await.expect("closed in time");
+    assert_eq!((read.unwrap_or_default(), said), (0, Vec::new()));
+    list(&service, trusting(&authority)).await.expect("others are served");
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named_and_their_contents_are_not() {
+    let world = World::new();
+    let authority = Authority::new();
+    let (certificate, key) = authority.issue("localhost");
+    let other = authority.issue("localhost");
+    let told = |files: TlsFiles| Tls::load(files).expect_err("refused").to_string();
+    for (pair, part) in [
+        ((String::new(), key.clone()), "cert.pem: holds no certificate"),
+        ((certificate.clone(), String::new()), "key.pem: holds no private key"),
+        ((certificate.clone(), other.1), "do not go together"),
+        ((key.clone(), key.clone()), "cert.pem: holds no certificate"),
+    ] {
+        let told = told(write(&world, &pair, None));
+        assert!(told.contains(part), "{told}");
+        assert!(!told.contains("PRIVATE KEY"), "{told}");
+    }
+    let files = write(&world, &(certificate, key), None);
+    let missing = TlsFiles { client_ca: Some(Path::new("none.pem").to_owned()), ..files };
+    assert!(told(missing).contains("none.pem"));
+}
