@@ -117,8 +117,8 @@ async fn what_the_cluster_did_to_a_job_stands_in_its_error() {
     let exceeded = "BackoffLimitExceeded";
     // What becomes of it, the exit code, what is said, and whether the Job is left for whoever wants to look at it.
     let fates = [
-        (Fate::Waits(unschedulable), 125, "did not start within 1 seconds: Unschedulable: 0/3 nodes are free", false),
-        (Fate::Waits(image), 125, "did not start within 1 seconds: ImagePullBackOff: no such image", false),
+        (Fate::Waits(unschedulable), 125, "did not start within 0 seconds: Unschedulable: 0/3 nodes are free", false),
+        (Fate::Waits(image), 125, "did not start within 0 seconds: ImagePullBackOff: no such image", false),
         (Fate::Waits(name), 125, "cannot start: InvalidImageName: no name", false),
         (Fate::Fails(memory, exceeded), 137, "more memory than its limit allows (OOMKilled)", true),
         (Fate::Fails(start_error, exceeded), 128, "StartError: no such program", true),
@@ -127,7 +127,9 @@ async fn what_the_cluster_did_to_a_job_stands_in_its_error() {
         (Fate::Fails(Value::Null, "DeadlineExceeded"), 124, "activeDeadlineSeconds", true),
     ];
     let cluster = Cluster::new(&world, Fate::Runs);
-    let server = serve(&world, &cluster).await;
+    let mut command = world.command();
+    cluster.serve_to(&mut command).env("RUN_AS_JOB_START_SECONDS", "0");
+    let server = Served::spawn(&world, &mut command, &["--cli-command", SCRIPT]).await;
     let mut left = 0;
     for (fate, exit_code, said, stays) in fates {
         cluster.next_fate(fate);
@@ -162,14 +164,8 @@ async fn no_line_of_the_log_is_lost_or_told_twice_when_the_connection_breaks_off
     std::fs::write(go, "").expect("written");
     let job = ended(server.client.runs(), &job.job_id).await;
     let lines = job.error.expect("an error").log_lines;
-    let lines: Vec<_> = lines.iter().filter(|line| !line.starts_with("run-as-job")).collect();
-    assert_eq!(
-        (lines, job.exit_code),
-        (
-            vec!["one", "two", "three"].iter().map(|line| (*line).to_owned()).collect::<Vec<_>>().iter().collect(),
-            Some(7)
-        )
-    );
+    let lines: Vec<_> = lines.iter().map(String::as_str).filter(|line| !line.starts_with("run-as-job")).collect();
+    assert_eq!((lines, job.exit_code), (vec!["one", "two", "three"], Some(7)));
 }
 
 #[test]
