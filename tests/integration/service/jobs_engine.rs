@@ -89,6 +89,8 @@ async fn cancelling_deletes_the_job_before_it_is_over_and_leaves_the_directory_i
     assert_eq!((cluster.deleted().len(), cluster.running()), (1, 0));
     assert!(!pids.iter().copied().any(is_alive));
     assert_eq!((job.status(), job.exit_code), (JobStatus::Cancelled, Some(143)), "{job:?}");
+    let log = log_of(&server, &job.job_id).await;
+    assert!(log.iter().any(|line| line.ends_with("and its pod are gone")), "{log:?}");
     assert_eq!(problems(&server).await, [("stopped".to_owned(), pb::ProblemReason::Incomplete)]);
 }
 
