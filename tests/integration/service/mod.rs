@@ -6,6 +6,7 @@ mod following;
 
 mod artifact;
 mod catalog;
+mod cluster;
 mod deadlines;
 mod errors;
 mod generations;
@@ -15,6 +16,7 @@ mod items_pages;
 mod jobs;
 mod jobs_cancel;
 mod jobs_command;
+mod jobs_engine;
 mod jobs_limits;
 mod jobs_process;
 mod jobs_refused;
