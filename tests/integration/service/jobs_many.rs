@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,9 @@ fn command_line(world: &World, script: &str) -> PathBuf {
     path
 }
 
+/// How many clients ask for jobs at once.
+const CLIENTS: u64 = 6;
+
 /// Watches a job to its end.
 async fn watch_to_the_end(mut runs: RunServiceClient<Channel>, job: &pb::Job) {
     let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
@@ -43,7 +47,6 @@ async fn watch_to_the_end(mut runs: RunServiceClient<Channel>, job: &pb::Job) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_sees_that_a_job_succeeded_finds_its_run_at_once_a_thousand_times() {
-    const CLIENTS: u64 = 6;
     let world = world_of_jobs("");
     let script = "mkdir -p \"$out/reports\"; echo words > \"$out/reports/report.md\"; \
          printf '{\"run_id\": \"%s\", \"report_paths\": {\"report\": \"reports/report.md\"}}' \"${out##*/}\" > \"$out/retention-summary.json\"";
@@ -148,6 +151,7 @@ async fn five_hundred_short_jobs_leave_the_server_with_the_processes_descriptors
     let arguments = ["--cli-command=./cli.sh", "--job-history=50", "--max-running-jobs=4", "--job-grace=0.5"];
     let server = Served::start(&world, &arguments).await;
     let (begun, until, next) = (Instant::now(), Instant::now() + loop_time(), AtomicU64::new(0));
+    let daemons = Mutex::new(Vec::new());
     let client = async |last: u64| {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -176,19 +180,26 @@ async fn five_hundred_short_jobs_leave_the_server_with_the_processes_descriptors
             };
             let job = ended(runs, &job.job_id).await;
             assert_eq!(job.status(), expected, "{job:?}");
+            // Runs are told by memory, too, but here only jobs are to show.
+            let directory = world.path("runs").join(&job.directory);
+            if let Ok(pid) = std::fs::read_to_string(directory.join("pid")) {
+                daemons.lock().expect("no panic").push(pid.trim().parse::<u32>().expect("a pid"));
+            }
+            let _ = std::fs::remove_dir_all(directory);
         }
     };
     let mut held = Vec::new();
     for last in [50, 100, 500] {
         next.store(held.len() as u64 * 50, Ordering::Relaxed);
-        tokio::join!(client(last), client(last), client(last), client(last), client(last));
+        tokio::join!(client(last), client(last), client(last), client(last), client(last), client(last));
         // What a job had is given back a moment after its end is told.
         let now = eventually("the end of all children", async || {
             let now = Held::of(server.pid());
             (now.children == 0).then_some(now)
         })
         .await;
-        println!("after {last} jobs, {:.1} s: {now:?}", begun.elapsed().as_secs_f64());
+        let jobs = next.load(Ordering::Relaxed) - CLIENTS;
+        println!("after {jobs} jobs, {:.1} s: {now:?}", begun.elapsed().as_secs_f64());
         held.push(now);
     }
     let (early, warm) = (held[0], held[1]);
@@ -201,9 +212,7 @@ async fn five_hundred_short_jobs_leave_the_server_with_the_processes_descriptors
     assert!(late.threads <= early.threads + 8, "{early:?}, {late:?}");
     let grown = late.resident_kib.saturating_sub(warm.resident_kib);
     assert!(grown < 8 << 10, "{grown} KiB: {warm:?}, {late:?}");
-    let runs = std::fs::read_dir(world.path("runs")).expect("runs").flatten();
-    let daemons: Vec<String> = runs.filter_map(|run| std::fs::read_to_string(run.path().join("pid")).ok()).collect();
-    let daemons: Vec<u32> = daemons.iter().map(|pid| pid.trim().parse().expect("a pid")).collect();
+    let daemons = daemons.into_inner().expect("no panic");
     assert!(daemons.len() >= 50 && !daemons.iter().copied().any(is_alive), "{daemons:?}");
     let info = pb::GetServerInfoRequest {};
     let mut catalog = pb::catalog_service_client::CatalogServiceClient::new(server.channel().await);

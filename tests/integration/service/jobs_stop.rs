@@ -14,7 +14,7 @@ fn named(directory: &str) -> pb::StartRunRequest {
     pb::StartRunRequest { output_dir: directory.to_owned(), ..start_request() }
 }
 
-/// Watches a job to its end; the last event's job, and how often its status was told to be cancelled.
+/// Watches a job to its end; gives the job as its last event tells it.
 async fn watched(server: &Served, job: &pb::Job) -> tokio::task::JoinHandle<pb::Job> {
     let mut runs = server.client.runs();
     let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
@@ -61,7 +61,7 @@ async fn whoever_watches_a_job_is_told_that_the_stopping_server_cancelled_it_aft
         let message = told.error.as_ref().map_or("", |error| error.message.as_str());
         assert!(message.starts_with("the server stopped while the job was running (") && message.ends_with("stays"));
         let took = since(asked, told.ended_at);
-        assert!((Duration::from_millis(1500)..Duration::from_secs(4)).contains(&took), "{took:?}: {told:?}");
+        assert!((Duration::from_millis(1500)..Duration::from_secs(6)).contains(&took), "{took:?}: {told:?}");
     }
     assert!(server.ended().success());
     assert!(world.path("runs/running/run.json").is_file() && !world.path("runs/waiting").exists());

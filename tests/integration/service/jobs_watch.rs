@@ -207,26 +207,28 @@ async fn sixty_four_watchers_each_account_for_every_event_also_for_those_they_we
     for number in 0..64 {
         let (mut stream, mut has_ended) = (watch(service.runs(), &job, 0).await, has_ended.clone());
         watchers.spawn(async move {
-            let is_slow = number % 4 == 0;
-            if is_slow {
+            // Some read only once the job has ended.
+            if number % 4 == 0 {
                 has_ended.wait_for(|ended| *ended).await.expect("an end");
             }
             let mut events = Vec::new();
             while let Some(message) = stream.message().await.expect("a message") {
                 events.extend(message.events);
             }
-            (is_slow, events)
+            events
         });
     }
     go(&world);
     eventually("the end", async || ended_at(&service, &job).await).await;
     ended.send_replace(true);
-    for (is_slow, events) in watchers.join_all().await {
+    let mut dropped_in_all = 0;
+    for events in watchers.join_all().await {
         let dropped = assert_without_gap(&events, 0);
-        assert!(!is_slow || dropped > 0, "nobody holds {} events for who does not read", events.len());
+        dropped_in_all += dropped;
         let told = events.iter().filter(|event| !matches!(event.kind(), Kind::Dropped | Kind::Heartbeat)).count();
         assert_eq!(told as u64 + dropped, 30_003);
     }
+    assert!(dropped_in_all > 0, "nobody was too slow for a job that the server keeps 20 events of");
 }
 
 #[tokio::test(flavor = "multi_thread")]
