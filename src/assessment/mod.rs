@@ -231,6 +231,9 @@ fn perform(
             Entry::Occupied(made) => made.into_mut(),
             Entry::Vacant(place) => place.insert(bench.preflight(extension)?),
         };
+        if let Some(first) = step.checks.first() {
+            progress.start(done, total, first);
+        }
         let outcome = bench.run_step(extension, step, preflight)?;
         let mut gravest: HashMap<&str, EvidenceResult> = HashMap::new();
         for item in &outcome.items {

@@ -11,6 +11,8 @@ use crate::model::{EvidenceResult, ResultStatus, RunId};
 pub trait Progress {
     /// The run directory stands; `total` checks are planned.
     fn run(&mut self, run_id: &RunId, output_dir: &Path, total: usize);
+    /// A runner begins its checks, all in one program: which of them it is at is not known. `check_id` is the first of them.
+    fn start(&mut self, done: usize, total: usize, check_id: &str);
     /// One more check is done. `result` is the gravest of its items.
     fn check(&mut self, done: usize, total: usize, check_id: &str, result: EvidenceResult);
     /// The run is retained.
@@ -23,6 +25,7 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn run(&mut self, _: &RunId, _: &Path, _: usize) {}
+    fn start(&mut self, _: usize, _: usize, _: &str) {}
     fn check(&mut self, _: usize, _: usize, _: &str, _: EvidenceResult) {}
     fn end(&mut self, _: ResultStatus) {}
 }
@@ -42,6 +45,10 @@ impl<W: Write> Progress for JsonLines<W> {
     fn run(&mut self, run_id: &RunId, output_dir: &Path, total: usize) {
         let output_dir = output_dir.to_string_lossy();
         self.line(&json!({"event": "run", "run_id": run_id.as_str(), "output_dir": output_dir, "total": total}));
+    }
+
+    fn start(&mut self, done: usize, total: usize, check_id: &str) {
+        self.line(&json!({"event": "start", "done": done, "total": total, "check_id": check_id}));
     }
 
     fn check(&mut self, done: usize, total: usize, check_id: &str, result: EvidenceResult) {

@@ -95,7 +95,7 @@ pub(super) enum ProgressArg {
     Auto,
     /// Nothing
     None,
-    /// One JSON object a line: run, check, end
+    /// One JSON object a line: run, start, check, end
     Jsonl,
 }
 
@@ -296,6 +296,10 @@ impl Progress for Bar {
     fn run(&mut self, _: &RunId, _: &Path, total: usize) {
         self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
         self.0.enable_steady_tick(Duration::from_millis(120));
+    }
+
+    fn start(&mut self, _: usize, _: usize, check_id: &str) {
+        self.0.set_message(format!("{} …", printable(check_id, 60)));
     }
 
     fn check(&mut self, done: usize, _: usize, check_id: &str, result: EvidenceResult) {

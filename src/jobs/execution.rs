@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
+use super::ending::{describe, hint};
 use super::feed::Happening;
 use super::log::{Event, read_lines};
 use super::state::JobEnd;
@@ -135,72 +134,28 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
     if end.run_id.is_some() {
         return end;
     }
-    if table.is_terminating() {
-        let message = Some("the server stopped while the job was running; its partial directory stays".to_owned());
-        return JobEnd { status: JobStatus::Cancelled, message, ..end };
-    }
-    let mut how = describe(&ending, table.settings.time_limit);
-    if ending.survivors {
-        how.push_str("; some of what it had started could not be ended");
-    }
-    if table.is_cancelled(&assignment.job_id) {
+    let how = describe(&ending, table.settings.time_limit);
+    let why = match table.is_cancelled(&assignment.job_id) {
+        true => Some("the job was cancelled"),
+        false => table.is_terminating().then_some("the server stopped while the job was running"),
+    };
+    if let Some(why) = why {
         let left = match root.has_entry(&assignment.directory) {
             Ok(true) => "its partial directory stays",
             Ok(false) => "it left no directory",
             Err(_) => "its directory cannot be read",
         };
-        let message = Some(format!("the job was cancelled ({how}); {left}"));
+        let message = Some(format!("{why} ({how}); {left}"));
         return JobEnd { status: JobStatus::Cancelled, message, ..end };
     }
     let message = match found {
-        Ok(_) => format!("{how}, and its directory has no readable summary"),
+        Ok(_) => {
+            let hint = hint(root, &assignment.feed.last_lines());
+            format!("{how}, and its directory has no readable summary{hint}")
+        }
         Err(error) => format!("{how}, and its directory cannot be read: {error}"),
     };
     JobEnd { status: JobStatus::Failed, message: Some(message), ..end }
-}
-
-/// How a process ended, as people know it.
-fn describe(ending: &Ending, time_limit: Option<Duration>) -> String {
-    match ending {
-        Ending { start_failure: Some(_), .. } => "the job's process could not be started".to_owned(),
-        Ending { timed_out: true, .. } => {
-            let limit = time_limit.unwrap_or_default().as_secs_f64();
-            format!("the job took longer than the {limit} seconds that a job may take, and was ended")
-        }
-        Ending { supervisor_lost: true, .. } => {
-            "the job's supervisor was lost, as happens when the memory runs out".to_owned()
-        }
-        Ending { signal: Some(signal), .. } => {
-            let name = signal_name(*signal).map(|name| format!(" ({name})")).unwrap_or_default();
-            let hint =
-                if *signal == Signal::KILL.as_raw() { ", which the kernel sends when the memory runs out" } else { "" };
-            format!("the job's process was ended by signal {signal}{name}{hint}")
-        }
-        Ending { exit_code: Some(code), .. } => match code.checked_sub(128).and_then(signal_name) {
-            Some(name) => format!("the job's process ended with exit code {code}, which stands for {name}"),
-            None => format!("the job's process ended with exit code {code}"),
-        },
-        _ => "the job's process ended".to_owned(),
-    }
-}
-
-/// The name of a signal that ends processes.
-fn signal_name(signal: i32) -> Option<&'static str> {
-    let known = [
-        (Signal::HUP, "SIGHUP"),
-        (Signal::INT, "SIGINT"),
-        (Signal::ILL, "SIGILL"),
-        (Signal::ABORT, "SIGABRT"),
-        (Signal::BUS, "SIGBUS"),
-        (Signal::FPE, "SIGFPE"),
-        (Signal::KILL, "SIGKILL"),
-        (Signal::SEGV, "SIGSEGV"),
-        (Signal::PIPE, "SIGPIPE"),
-        (Signal::TERM, "SIGTERM"),
-        (Signal::XCPU, "SIGXCPU"),
-        (Signal::XFSZ, "SIGXFSZ"),
-    ];
-    known.iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| *name)
 }
 
 fn failed(message: impl Into<String>) -> JobEnd {

@@ -25,7 +25,7 @@ const EVENT_BYTES: usize = 128;
 pub enum Happening {
     /// The job changed: its status, its run id, or that its cancellation was asked for.
     Change(Box<JobView>),
-    /// A check ended, or their number became known.
+    /// Checks began, one ended, or their number became known.
     Progress(JobProgress),
     /// Its process wrote a line.
     Log(LogLine),
@@ -46,7 +46,7 @@ impl JobEvent {
     fn bytes(&self) -> usize {
         let texts = match &self.happening {
             Happening::Log(line) => line.text.len(),
-            Happening::Progress(progress) => progress.last_check.len(),
+            Happening::Progress(progress) => progress.last_check.len() + progress.current_check.len(),
             Happening::Change(view) => {
                 let labels = view.labels.iter().map(|(key, value)| key.len() + value.len());
                 let lines = view.error.iter().flat_map(|error| &error.log_lines).map(String::len);

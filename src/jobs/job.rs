@@ -127,14 +127,16 @@ pub struct JobRequest {
 }
 
 /// How far a job is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobProgress {
     /// Checks done.
     pub done: u32,
     /// Checks in total.
     pub total: u32,
-    /// The check that ended last.
+    /// The check that ended last; empty before the first.
     pub last_check: String,
+    /// The first of the checks that are being made; empty when none is, or none is known to be.
+    pub current_check: String,
 }
 
 /// Why a job failed or was cancelled.

@@ -14,6 +14,8 @@ const MAX_LINE_BYTES: usize = 4096;
 pub(super) enum Event {
     /// The run began.
     Run { run_id: String, total: u32 },
+    /// A runner began its checks, of which this is the first.
+    Start { done: u32, total: u32, check_id: String },
     /// A check ended.
     Check { done: u32, total: u32, check_id: String },
     /// The run ended.
@@ -119,6 +121,8 @@ mod tests {
         assert_eq!(run, Some(Event::Run { run_id: "r".to_owned(), total: 3 }));
         let check = Event::parse(r#"{"event":"check","done":1,"total":3,"check_id":"c","result":"pass"}"#);
         assert_eq!(check, Some(Event::Check { done: 1, total: 3, check_id: "c".to_owned() }));
+        let start = Event::parse(r#"{"event":"start","done":0,"total":3,"check_id":"c"}"#);
+        assert_eq!(start, Some(Event::Start { done: 0, total: 3, check_id: "c".to_owned() }));
         assert_eq!(Event::parse(r#"{"event":"end","result_status":"completed"}"#), Some(Event::End {}));
         for line in ["", "hello", "{", r#"{"event":"other"}"#, r#"{"level":"info"}"#] {
             assert_eq!(Event::parse(line), None, "{line}");

@@ -3,6 +3,7 @@
 //! A job executes `guide-board run` as a child process; nothing of an assessment runs in here. What a job leaves is found again from its
 //! directory, so the table may forget: a restart loses jobs and no runs.
 
+mod ending;
 mod execution;
 mod feed;
 mod job;

@@ -279,9 +279,15 @@ impl JobTable {
             Event::Run { run_id, total } => {
                 job.view.run_id = Some(run_id);
                 job.tell_status();
-                JobProgress { done: 0, total, last_check: String::new() }
+                JobProgress { total, ..JobProgress::default() }
             }
-            Event::Check { done, total, check_id } => JobProgress { done, total, last_check: check_id },
+            Event::Start { done, total, check_id } => {
+                let last_check = job.view.progress.take().unwrap_or_default().last_check;
+                JobProgress { done, total, last_check, current_check: check_id }
+            }
+            Event::Check { done, total, check_id } => {
+                JobProgress { done, total, last_check: check_id, ..JobProgress::default() }
+            }
             Event::End {} => return,
         };
         job.view.progress = Some(progress.clone());

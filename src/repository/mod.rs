@@ -34,6 +34,7 @@ pub use items::{ItemFilter, ItemsPage, ItemsPlace, ItemsSurvey, ListedItem};
 pub use manifest::{Manifest, ManifestRow, RowState};
 pub use reports::{ReportFile, UnsafeRefs};
 pub use retained::{FoundFile, LocatedRun, RetainedRun, RunSelector};
+pub use root::FreeSpace;
 pub use runs_root::{RunsRoot, View};
 
 use crate::model::{RootName, printable};

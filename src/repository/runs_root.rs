@@ -10,7 +10,7 @@ use super::digests::DigestCache;
 use super::error::Error;
 use super::index::{Interner, RunEntry, Snapshot};
 use super::memory::{Known, Memory};
-use super::root::{Containment, OpenRoot, RootIdentity};
+use super::root::{Containment, FreeSpace, OpenRoot, RootIdentity};
 use super::scan;
 use crate::model::{DirectoryName, Problem, RootName};
 
@@ -156,6 +156,12 @@ impl RunsRoot {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.open_ambient().is_ok_and(|root| root.is_writable())
+    }
+
+    /// What its filesystem has left; `None` when the root is away or the system does not tell.
+    #[must_use]
+    pub fn free_space(&self) -> Option<FreeSpace> {
+        self.open_ambient().ok()?.free_space()
     }
 
     /// Checks that the root is there, and is the directory that was scanned: into an empty mount point nobody wants to write.

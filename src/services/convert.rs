@@ -252,7 +252,8 @@ pub(super) fn artifact(row: ManifestRow) -> pb::Artifact {
 
 /// How far a job is.
 pub(super) fn job_progress(progress: JobProgress) -> pb::JobProgress {
-    pb::JobProgress { done: progress.done, total: progress.total, last_check: progress.last_check }
+    let JobProgress { done, total, last_check, current_check } = progress;
+    pb::JobProgress { done, total, last_check, current_check }
 }
 
 /// A job's state.

@@ -106,7 +106,8 @@ async fn follow(client: &Client, job: pb::Job) -> Result<pb::Job, Failure> {
         if let Some(progress) = &now.progress {
             bar.set_length(progress.total.into());
             bar.set_position(progress.done.into());
-            bar.set_message(terminal::cell(&progress.last_check));
+            let is_between = progress.current_check.is_empty();
+            bar.set_message(terminal::cell(if is_between { &progress.last_check } else { &progress.current_check }));
         }
         if now.ended_at.is_some() {
             break now;

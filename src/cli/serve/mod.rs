@@ -17,6 +17,7 @@ use listening::ListenArgs;
 use super::exit::{self, Failure};
 use super::{Globals, logging};
 use crate::jobs::{JobSettings, JobTable, Launcher};
+use crate::model::printable;
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
 use crate::server::{self, Config};
@@ -83,6 +84,9 @@ pub(super) struct ServeArgs {
     /// Events kept a job for those who watch it, log lines most of all; at most 1 MiB in any case
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().events, value_parser = at_least_one)]
     job_events: usize,
+    /// The longest silence of a watch, in seconds; then it says that it is still there. Shorten it for proxies that cut idle streams off sooner
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds_of_heartbeat)]
+    heartbeat: f64,
     /// A command that jobs execute in place of this program: `COMMAND run --target FILE --assessment FILE --output-dir DIR`; repeated, it gives
     /// further arguments that stand before `run`. Labels of a request follow as `--label K=V`. Extension directories are not handed on
     #[arg(long, value_name = "COMMAND")]
@@ -95,6 +99,12 @@ pub(super) struct ServeArgs {
 fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.01..=86_400.0).contains(&value) { Ok(value) } else { Err("between 0.01 and 86400 seconds".to_owned()) }
+}
+
+/// Clients may count on something every 20 seconds.
+fn seconds_of_heartbeat(text: &str) -> Result<f64, String> {
+    let within = seconds(text).ok().filter(|value| *value <= 20.0);
+    within.ok_or_else(|| "between 0.01 and 20 seconds".to_owned())
 }
 
 fn seconds_or_none(text: &str) -> Result<f64, String> {
@@ -163,11 +173,11 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         events: args.job_events,
         grace: Duration::from_secs_f64(args.job_grace),
         time_limit: (args.job_time_limit > 0.0).then(|| Duration::from_secs_f64(args.job_time_limit)),
-        ..JobSettings::default()
+        heartbeat: Duration::from_secs_f64(args.heartbeat),
     };
     let instance =
         getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
-    let cli_command = cli_command(&args.cli_command);
+    let cli_command = cli_command(&args.cli_command, &root).map_err(usage)?;
     let launcher = Launcher { program, cli_command, root: root.clone(), extension_dirs: extension_dirs.clone() };
     Ok(Config {
         repository: Arc::new(repository),
@@ -182,12 +192,21 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
 }
 
 /// The command of jobs. A program that is named by a path is meant from here, and jobs run in the root; one without a slash is looked for on
-/// the path.
-fn cli_command(given: &[OsString]) -> Vec<OsString> {
-    let Some((program, arguments)) = given.split_first() else { return Vec::new() };
+/// the path. One that cannot be started is told now, and not by every job.
+fn cli_command(given: &[OsString], root: &Path) -> Result<Vec<OsString>, String> {
+    let Some((program, arguments)) = given.split_first() else { return Ok(Vec::new()) };
     let is_path = program.as_encoded_bytes().contains(&b'/');
-    let program = std::path::absolute(program).ok().filter(|_| is_path).map_or_else(|| program.clone(), Into::into);
-    std::iter::once(program).chain(arguments.iter().cloned()).collect()
+    let found = std::path::absolute(program).ok().filter(|_| is_path).map_or_else(|| program.clone(), Into::into);
+    // What the system takes when there is no PATH.
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    if !ambient::is_program(&found, root, &path) {
+        let shown = printable(&program.to_string_lossy(), 200);
+        let how = if is_path { "is not a file that this user may execute" } else { "is not found on PATH" };
+        return Err(format!(
+            "--cli-command: `{shown}` {how}; name a program, and its arguments by further --cli-command options"
+        ));
+    }
+    Ok(std::iter::once(found).chain(arguments.iter().cloned()).collect())
 }
 
 /// `<root>/runs`, named `runs`.
@@ -238,4 +257,18 @@ fn when_stdin_ends() -> oneshot::Receiver<()> {
         let _ = ended.send(());
     });
     wait
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_comes_at_least_every_20_seconds() {
+        assert_eq!(seconds_of_heartbeat("20"), Ok(20.0));
+        assert_eq!(seconds_of_heartbeat("0.5"), Ok(0.5));
+        for refused in ["0", "20.1", "-1", "NaN", "inf", "x"] {
+            assert!(seconds_of_heartbeat(refused).is_err(), "{refused}");
+        }
+    }
 }

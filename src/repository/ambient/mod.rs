@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 pub use new_directory::NewDirectory;
 pub(super) use operator::rename_new;
 pub use operator::{
-    OutputFile, append_to, create_directories, directory_within, is_directory, is_there, land_within, remove_own_file,
-    resolved_within, write_atomically,
+    OutputFile, append_to, create_directories, directory_within, is_directory, is_program, is_there, land_within,
+    remove_own_file, resolved_within, write_atomically,
 };
 
 pub use run_copy::{PartialFile, RunCopy};

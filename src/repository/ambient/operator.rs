@@ -1,11 +1,12 @@
 //! Operator paths that a service works with: where profiles may stand, the port file, output files.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::{Access, AtFlags, CWD};
 use rustix::io::Errno;
 
 use super::{AmbientError, resolved};
@@ -185,6 +186,22 @@ pub fn remove_own_file(path: &Path) {
 #[expect(clippy::disallowed_methods, reason = "words a message; nothing is opened after it")]
 pub fn is_there(path: &Path) -> bool {
     path.exists()
+}
+
+/// Whether the system would start that program for this user: the file at a path with a slash, meant from `from`, or of any other name the first
+/// such file in a directory of `path`, as PATH lists them. For saying early what is missing: starting it is what tells.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "words a message; nothing is opened after it")]
+pub fn is_program(program: &OsStr, from: &Path, path: &OsStr) -> bool {
+    let can_start = |file: &Path| {
+        let may = rustix::fs::accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS);
+        may.is_ok() && std::fs::metadata(file).is_ok_and(|found| found.is_file())
+    };
+    if program.as_encoded_bytes().contains(&b'/') {
+        return can_start(&from.join(program));
+    }
+    // An empty element is the working directory.
+    !program.is_empty() && std::env::split_paths(path).any(|directory| can_start(&from.join(directory).join(program)))
 }
 
 /// Whether a path leads to a directory. For choosing a default and wording a message, never before opening.

@@ -157,6 +157,15 @@ pub struct RootIdentity {
     pub is_mount: bool,
 }
 
+/// What a filesystem has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files that can still be made; `None` where they are not counted.
+    pub files: Option<u64>,
+}
+
 impl OpenRoot {
     /// Opens the directory that the operator configured, following links.
     ///
@@ -185,6 +194,15 @@ impl OpenRoot {
             AtFlags::empty(),
         )
         .is_ok()
+    }
+
+    /// What its filesystem has left for this user; `None` where the system does not tell.
+    #[must_use]
+    pub fn free_space(&self) -> Option<FreeSpace> {
+        let told = rustix::fs::fstatvfs(&self.handle).ok()?;
+        // Some filesystems make files out of bytes, and count none.
+        let files = (told.f_files > 0).then_some(told.f_favail);
+        Some(FreeSpace { bytes: told.f_bavail.saturating_mul(told.f_frsize), files })
     }
 
     /// Everything that stands directly in the root, in no order.

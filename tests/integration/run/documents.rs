@@ -162,10 +162,11 @@ fn progress_as_json_lines_counts_checks_and_ends_with_the_status() {
     let events: Vec<Value> = run.stderr.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let run_id = run.json("run.json")["run_id"].clone();
     assert_eq!(events[0], json!({"event": "run", "run_id": run_id, "output_dir": run.directory, "total": 2}));
-    assert_eq!(events[1], json!({"event": "check", "done": 1, "total": 2, "check_id": "one", "result": "pass"}));
-    assert_eq!(events[2], json!({"event": "check", "done": 2, "total": 2, "check_id": "two", "result": "pass"}));
-    assert_eq!(events[3], json!({"event": "end", "result_status": "completed"}));
-    assert_eq!(events.len(), 4);
+    assert_eq!(events[1], json!({"event": "start", "done": 0, "total": 2, "check_id": "one"}));
+    assert_eq!(events[2], json!({"event": "check", "done": 1, "total": 2, "check_id": "one", "result": "pass"}));
+    assert_eq!(events[3], json!({"event": "check", "done": 2, "total": 2, "check_id": "two", "result": "pass"}));
+    assert_eq!(events[4], json!({"event": "end", "result_status": "completed"}));
+    assert_eq!(events.len(), 5);
     events.iter().for_each(|event| whole::valid(Schema::ProgressEvent, event, "progress"));
 }
 

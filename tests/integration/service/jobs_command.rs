@@ -81,3 +81,26 @@ async fn labels_that_the_command_does_not_know_fail_the_job_with_its_own_words()
     assert_eq!((job.status(), job.exit_code), (JobStatus::Failed, Some(2)));
     assert_eq!(job.error.expect("an error").log_lines, ["unknown option --label"]);
 }
+
+#[test]
+fn a_command_that_cannot_be_executed_is_told_at_the_start_and_not_by_every_job() {
+    let world = world();
+    std::fs::write(world.path("data.json"), "{}").expect("written");
+    std::fs::set_permissions(world.path("data.json"), PermissionsExt::from_mode(0o644)).expect("set");
+    std::fs::create_dir(world.path("directory")).expect("made");
+    for (command, said) in [
+        ("no-such-program-anywhere", "is not found on PATH"),
+        ("cli.sh", "is not found on PATH"),
+        ("./no-such-file", "is not a file that this user may execute"),
+        ("./data.json", "is not a file that this user may execute"),
+        ("./directory", "is not a file that this user may execute"),
+        ("", "is not found on PATH"),
+    ] {
+        let mut server = world.command();
+        server.args(["serve", "--listen", "127.0.0.1:0", "--runs-dir", "runs", &format!("--cli-command={command}")]);
+        let ended = server.output().expect("the binary starts");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{told}");
+        assert!(told.contains(&format!("--cli-command: `{command}` {said}")), "{told}");
+    }
+}

@@ -6,7 +6,7 @@ use guide_board::jobs::JobSettings;
 use guide_board::wire::pb::{self, JobStatus};
 use tonic::Code;
 
-use super::fixtures::{Service, Setup, refused};
+use super::fixtures::{Service, Setup, collect, refused};
 use super::served::{Served, ended, stand_in, start, start_request, waits_for_go, world_of_jobs};
 use crate::support::{World, is_alive, pids};
 
@@ -69,6 +69,13 @@ async fn a_job_that_a_signal_ended_names_it_and_what_sends_it() {
         ("sh -c 'kill -KILL $$'; exit $?", Some(137), None, "exit code 137, which stands for SIGKILL"),
         ("exit 129", Some(129), None, "exit code 129, which stands for SIGHUP"),
         ("exit 128", Some(128), None, "exit code 128, and"),
+        (
+            "ulimit -c 0; ulimit -f 1; exec head -c 100000 /dev/zero > \"$PWD/large\"",
+            None,
+            Some(25),
+            "(SIGXFSZ), which",
+        ),
+        ("ulimit -c 0; kill -ABRT $$", None, Some(6), "signal 6 (SIGABRT), with which a program ends itself, as when"),
     ] {
         let service = serve(&world, JobSettings::default(), script).await;
         let job = start(service.runs(), start_request()).await;
@@ -76,6 +83,57 @@ async fn a_job_that_a_signal_ended_names_it_and_what_sends_it() {
         assert_eq!((job.status(), job.exit_code, job.signal), (JobStatus::Failed, exit_code, signal), "{job:?}");
         assert!(message(&job).contains(said), "{job:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_gets_no_more_memory_ends_with_its_own_words_about_it() {
+    let world = world_of_jobs("");
+    // A real refusal of the kernel: the shell doubles a text until the limit of its address space is reached.
+    let script = "ulimit -c 0; ulimit -v 100000; x=0123456789abcdef; while :; do x=$x$x; done";
+    let service = serve(&world, JobSettings::default(), script).await;
+    let job = start(service.runs(), start_request()).await;
+    let job = ended(service.runs(), &job.job_id).await;
+    assert_eq!(job.status(), JobStatus::Failed, "{job:?}");
+    // Shells differ: dash says `Out of space`, bash `cannot allocate`, busybox `out of memory`; some end by a signal.
+    let said = job.error.as_ref().expect("an error").log_lines.join("\n").to_lowercase();
+    assert!(job.signal.is_some() || ["space", "alloc", "memory"].iter().any(|word| said.contains(word)), "{job:?}");
+    assert!(message(&job).contains("the job's process"), "{job:?}");
+    // The server is untouched by it.
+    let next = start(service.runs(), start_request()).await;
+    assert_eq!(ended(service.runs(), &next.job_id).await.status(), JobStatus::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_supervisor_is_killed_says_so_and_nothing_of_it_lives_on() {
+    let world = world_of_jobs("");
+    let script = "mkdir \"$out\"; echo $$ > \"$out/main\"; kill -KILL $PPID; exec sleep 600";
+    let service = serve(&world, JobSettings::default(), script).await;
+    let job = start(service.runs(), named("lost")).await;
+    let pids = pids(&world.path("runs/lost"), &["main"]);
+    let job = ended(service.runs(), &job.job_id).await;
+    assert_eq!(job.status(), JobStatus::Failed, "{job:?}");
+    assert!(message(&job).contains("supervisor was lost, as happens when the memory runs out"), "{job:?}");
+    crate::support::eventually("its end", None, || (!pids.iter().copied().any(is_alive)).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_the_system_in_the_last_lines_are_told_in_the_message() {
+    let world = world_of_jobs("");
+    for (line, said) in [
+        ("error: run.json: No space left on device (os error 28)", "a filesystem it wrote to was full"),
+        ("write: Disk quota exceeded", "a disk quota was exceeded"),
+        ("fork: Cannot allocate memory", "there was no more memory for it"),
+    ] {
+        let service = serve(&world, JobSettings::default(), &format!("echo '{line}' >&2; exit 1")).await;
+        let job = start(service.runs(), start_request()).await;
+        let job = ended(service.runs(), &job.job_id).await;
+        assert!(message(&job).ends_with(said), "{job:?}");
+    }
+    // Of a job that was cancelled nothing is guessed.
+    let service = serve(&world, JobSettings::default(), "echo 'Disk quota exceeded'; exec sleep 600").await;
+    let job = start(service.runs(), start_request()).await;
+    service.runs().cancel_run(pb::CancelRunRequest { job_id: job.job_id.clone() }).await.expect("cancelled");
+    assert!(!message(&ended(service.runs(), &job.job_id).await).contains("quota"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,15 +146,26 @@ async fn the_settings_of_jobs_come_from_the_command_line() {
         "--job-history=1",
         "--max-running-jobs=1",
         "--max-queued-jobs=0",
+        "--job-events=3",
+        "--heartbeat=0.05",
     ];
     let server = Served::start(&world, &arguments).await;
     let first = start(server.client.runs(), named("first")).await;
     refused(server.client.runs().start_run(start_request()).await, Code::ResourceExhausted, "QUEUE_FULL");
+    let request = |job: &pb::Job| pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
+    let watched = collect(server.client.runs().watch_run(request(&first)).await).await.expect("a whole stream");
+    let mut events = watched.iter().flat_map(|message| &message.events);
+    assert!(events.any(|event| event.kind() == pb::JobEventKind::Heartbeat), "of 0.7 s none passed in silence");
     let job = ended(server.client.runs(), &first.job_id).await;
     assert!(message(&job).contains("longer than the 0.7 seconds"), "{job:?}");
+    let seconds = |time: Option<prost_types::Timestamp>| time.expect("a time").seconds;
+    assert!(seconds(job.ended_at) - seconds(job.started_at) < 4, "killed before the usual grace time: {job:?}");
     std::fs::write(world.path("go"), "").expect("written");
     let second = start(server.client.runs(), named("second")).await;
     ended(server.client.runs(), &second.job_id).await;
+    let watched = collect(server.client.runs().watch_run(request(&second)).await).await.expect("a whole stream");
+    let kinds: Vec<_> = watched.iter().flat_map(|message| &message.events).map(pb::JobEvent::kind).collect();
+    assert_eq!((kinds.len(), kinds[0]), (4, pb::JobEventKind::Dropped), "{kinds:?}");
     let forgotten = server.client.runs().get_run(pb::GetRunRequest { job_id: first.job_id }).await;
     refused(forgotten, Code::NotFound, "JOB_NOT_FOUND");
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use guide_board::wire::pb;
 use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
 
 use super::fixtures::{eventually, refused};
-use super::served::{Served, start, start_request, waits_for_go, world_of_jobs};
+use super::served::{Served, ended, start, start_request, waits_for_go, world_of_jobs};
 use crate::support::{self, is_alive, pids};
 
 /// A descendant that leaves its parent, its group and its session.
@@ -45,6 +46,15 @@ async fn sigkill_of_the_server_leaves_no_descendant_and_an_incomplete_directory(
     .await;
     let outcome = server.client.runs().start_run(named("cut-off")).await;
     refused(outcome, Code::AlreadyExists, "OUTPUT_EXISTS").saying("cut-off");
+    // The next start is clean: it serves, and a new job runs to its end beside what is left.
+    let health = server.health().await;
+    assert_eq!(health, ServingStatus::Serving);
+    std::fs::write(world.path("go"), "").expect("written");
+    let again = start(server.client.runs(), named("again")).await;
+    assert_eq!(ended(server.client.runs(), &again.job_id).await.status(), pb::JobStatus::Succeeded);
+    let list = server.client.retained().list_retained_runs(pb::ListRetainedRunsRequest::default()).await;
+    let list = list.expect("a list").into_inner();
+    assert_eq!((list.total_size, list.problem_count), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,8 +92,10 @@ async fn a_watch_tells_status_progress_and_log_in_order_and_ends_with_the_job() 
     let statuses: Vec<_> = events.iter().filter_map(|event| event.run.as_ref().map(|run| run.status())).collect();
     assert_eq!(statuses, [JobStatus::Queued, JobStatus::Running, JobStatus::Running, JobStatus::Succeeded]);
     let progress: Vec<_> = events.iter().filter_map(|event| event.progress.clone()).collect();
-    let told: Vec<_> = progress.iter().map(|at| (at.done, at.total, at.last_check.is_empty())).collect();
-    assert_eq!(told, [(0, 2, true), (1, 2, false), (2, 2, false)]);
+    let told: Vec<_> =
+        progress.iter().map(|at| (at.done, at.total, at.last_check.as_str(), at.current_check.as_str())).collect();
+    // One program makes both checks, so the first stands for both until it has ended.
+    assert_eq!(told, [(0, 2, "", ""), (0, 2, "", "one"), (1, 2, "one", ""), (2, 2, "two", "")]);
     let job = ended(service.runs(), &job.job_id).await;
     assert_eq!(events.last().and_then(|event| event.run.clone()), Some(job));
 }
@@ -191,6 +193,76 @@ async fn sixty_four_watchers_of_one_job_all_see_all_of_it() {
     for events in &watched {
         assert_eq!(events, first);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_watchers_each_account_for_every_event_also_for_those_they_were_too_slow_for() {
+    let world = world_of_jobs("");
+    let settings = JobSettings { events: 20, ..JobSettings::default() };
+    let script = format!("{WAIT}seq 30000\n{WRITES_A_SUMMARY}");
+    let service = serve(&world, settings, &script).await;
+    let job = start(service.runs(), start_request()).await;
+    let (ended, has_ended) = tokio::sync::watch::channel(false);
+    let mut watchers = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let (mut stream, mut has_ended) = (watch(service.runs(), &job, 0).await, has_ended.clone());
+        watchers.spawn(async move {
+            // Some read only once the job has ended.
+            if number % 4 == 0 {
+                has_ended.wait_for(|ended| *ended).await.expect("an end");
+            }
+            let mut events = Vec::new();
+            while let Some(message) = stream.message().await.expect("a message") {
+                events.extend(message.events);
+            }
+            events
+        });
+    }
+    go(&world);
+    eventually("the end", async || ended_at(&service, &job).await).await;
+    ended.send_replace(true);
+    let mut dropped_in_all = 0;
+    for events in watchers.join_all().await {
+        let dropped = assert_without_gap(&events, 0);
+        dropped_in_all += dropped;
+        let told = events.iter().filter(|event| !matches!(event.kind(), Kind::Dropped | Kind::Heartbeat)).count();
+        assert_eq!(told as u64 + dropped, 30_003);
+    }
+    assert!(dropped_in_all > 0, "nobody was too slow for a job that the server keeps 20 events of");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_that_is_being_made_is_told_by_asking_too_and_a_process_that_tells_no_starts_names_none() {
+    let world = world_of_jobs(&waits_for_go());
+    let binary = env!("CARGO_BIN_EXE_guide-board").into();
+    let service =
+        Setup::new(&world.path("")).jobs(JobSettings::default(), binary, vec![world.path("extensions")]).start().await;
+    let job = start(service.runs(), start_request()).await;
+    let progress = eventually("a current check", async || {
+        let progress = super::served::get(service.runs(), &job.job_id).await.progress?;
+        (!progress.current_check.is_empty()).then_some(progress)
+    })
+    .await;
+    let at = |done, last_check: &str, current_check: &str| pb::JobProgress {
+        done,
+        total: 2,
+        last_check: last_check.to_owned(),
+        current_check: current_check.to_owned(),
+    };
+    assert_eq!(progress, at(0, "", "one"));
+    go(&world);
+    assert_eq!(ended(service.runs(), &job.job_id).await.progress, Some(at(2, "two", "")));
+    // What another version of the command line may write: what is no event is a line of the log.
+    let script = format!(
+        "echo '{{\"event\":\"run\",\"run_id\":\"r\",\"output_dir\":\"/x\",\"total\":2}}'\n\
+         echo '{{\"event\":\"start\",\"of\":\"another kind\"}}'\n\
+         echo '{{\"event\":\"check\",\"done\":1,\"total\":2,\"check_id\":\"one\",\"result\":\"pass\",\"more\":1}}'\n{WRITES_A_SUMMARY}"
+    );
+    let service = serve(&world, JobSettings::default(), &script).await;
+    let job = start(service.runs(), start_request()).await;
+    let events = all(service.runs(), &job, 0).await;
+    assert_eq!(lines(&events), [r#"{"event":"start","of":"another kind"}"#]);
+    assert_eq!(ended(service.runs(), &job.job_id).await.progress, Some(at(1, "one", "")));
 }
 
 async fn ended_at(service: &Service, job: &pb::Job) -> Option<prost_types::Timestamp> {

@@ -16,10 +16,15 @@ mod items_pages;
 mod jobs;
 mod jobs_cancel;
 mod jobs_command;
+#[cfg(target_os = "linux")]
+mod jobs_disk;
 mod jobs_engine;
 mod jobs_limits;
+#[cfg(target_os = "linux")]
+mod jobs_many;
 mod jobs_process;
 mod jobs_refused;
+mod jobs_stop;
 mod jobs_watch;
 mod limits;
 mod listening_slow;

@@ -17,14 +17,14 @@ use super::served::{self, Served, start_request, waits_for_go, world_of_jobs};
 use crate::support::World;
 
 /// A server over `runs` and `mounted`, whose mounts nobody else sees; `None` where that cannot be had.
-struct Namespace {
-    server: Served,
-    world: World,
+pub(super) struct Namespace {
+    pub(super) server: Served,
+    pub(super) world: World,
     channel: Channel,
 }
 
 impl Namespace {
-    async fn start(test: &str, runner: &str) -> Option<Self> {
+    pub(super) async fn start(test: &str, runner: &str) -> Option<Self> {
         let own = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
         let possible = Command::new("unshare").args([own, "--", "true"]).output();
         if !possible.is_ok_and(|ran| ran.status.success()) {
@@ -53,7 +53,7 @@ impl Namespace {
     }
 
     /// Runs a command in the server's namespace; whether it succeeded.
-    fn run(&self, words: &[&str]) -> bool {
+    pub(super) fn run(&self, words: &[&str]) -> bool {
         let mut command = Command::new("nsenter");
         if !rustix::process::geteuid().is_root() {
             command.args(["-U", "--preserve-credentials"]);
@@ -62,16 +62,21 @@ impl Namespace {
         command.output().expect("nsenter runs").status.success()
     }
 
-    fn root(&self) -> String {
+    pub(super) fn root(&self) -> String {
         self.world.path("mounted").to_str().expect("UTF-8").to_owned()
     }
 
     fn mount(&self) {
-        assert!(self.run(&["mount", "-t", "tmpfs", "tmpfs", &self.root()]), "mounted");
+        self.mount_with("mode=755");
+    }
+
+    /// Mounts a filesystem of these options.
+    pub(super) fn mount_with(&self, options: &str) {
+        assert!(self.run(&["mount", "-t", "tmpfs", "-o", options, "tmpfs", &self.root()]), "mounted");
     }
 
     /// The mounted root as the server sees it.
-    fn inside(&self) -> PathBuf {
+    pub(super) fn inside(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{}", self.server.pid(), self.root()))
     }
 
@@ -81,7 +86,7 @@ impl Namespace {
         Ok(reply.into_inner().runs.into_iter().map(|run| run.directory).collect())
     }
 
-    async fn wait_until_listed(&self, directory: &str) {
+    pub(super) async fn wait_until_listed(&self, directory: &str) {
         eventually(directory, async || (self.listed("mounted").await.ok()? == [directory]).then_some(())).await;
     }
 

@@ -11,6 +11,9 @@ use guide_board::wire::pb;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::fixtures::{PATIENCE, eventually};
 use crate::support::{self, World};
@@ -48,6 +51,12 @@ impl Served {
     pub(super) async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("a URI");
         endpoint.connect().await.expect("connected")
+    }
+
+    /// The health of the server as a whole.
+    pub(super) async fn health(&self) -> ServingStatus {
+        let mut health = HealthClient::new(self.channel().await);
+        health.check(HealthCheckRequest::default()).await.expect("a health").get_ref().status()
     }
 
     pub(crate) fn pid(&self) -> u32 {
