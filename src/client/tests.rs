@@ -145,7 +145,7 @@ async fn broken_silent_and_repeating_streams_give_every_event_once() {
 
 #[tokio::test]
 async fn a_stream_that_ends_without_the_jobs_end_has_it_asked_for() {
-    let (_, client) = serve(&[Watch::Lines(1..=0, Then::CleanEnd)]).await;
+    let (_, client) = serve(&[Watch::Lines(9..=9, Then::CleanEnd)]).await;
     let mut follow = Follow::new(client, "job".to_owned(), 9, impatient());
     assert_eq!(all(&mut follow).await.expect("to the end"), [0; 0]);
     assert_eq!(follow.ended(), Some(&ended_job()));
