@@ -206,13 +206,11 @@ pub(super) fn check_bar() -> ProgressBar {
     bar
 }
 
-/// A bar of a job on standard error: checks, and the time since it began.
-pub(super) fn job_bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} checks  {elapsed}  {wide_msg}") {
-        bar.set_style(style);
-    }
-    bar
+/// How the bar of a job looks: its checks, once their number is known, and the time since it began.
+pub(super) fn job_style(has_checks: bool) -> ProgressStyle {
+    let checks = if has_checks { "{bar:30} {pos}/{len} checks  " } else { "" };
+    let style = ProgressStyle::with_template(&format!("{{spinner}} {checks}{{elapsed}}  {{wide_msg}}"));
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// A bar of bytes on standard error, on a terminal only.

@@ -183,6 +183,8 @@ impl Following<'_> {
     }
 
     async fn answered(&mut self, answer: Answer) -> Result<Option<TerminationSignal>, Failure> {
+        self.question = None;
+        self.view.resume();
         self.show_held()?;
         match answer {
             Answer::Cancel => self.cancel(TerminationSignal::Interrupt).await,
@@ -191,9 +193,10 @@ impl Following<'_> {
         }
     }
 
-    /// Ends the question, if there is one, and shows what came meanwhile.
+    /// Takes back the question, if there is one without an answer, and shows what came meanwhile.
     fn show_held(&mut self) -> Result<(), Failure> {
         if self.question.take().is_some() {
+            terminal::ask("\n");
             self.view.resume();
         }
         while let Some(followed) = self.held.pop_front() {
@@ -253,9 +256,9 @@ impl Following<'_> {
             FollowError::GaveUp(status) => {
                 let watch = format!("watch {} --after {}", terminal::cell(self.job_id), self.follow.after());
                 let message = format!(
-                    "the server at {} did not answer for {} seconds: {}; the job may go on, {} follows it from here",
+                    "the server at {} did not answer for {}: {}; the job may go on, {} follows it from here",
                     self.server.address,
-                    self.settings.retry_for.as_secs(),
+                    terminal::counted(self.settings.retry_for.as_secs(), "second"),
                     super::said(&status),
                     self.server.command(&watch)
                 );

@@ -49,7 +49,7 @@ impl View {
     /// Puts the bar there.
     pub(super) fn resume(&mut self) {
         if self.is_live {
-            self.bar = terminal::job_bar();
+            self.bar = ProgressBar::new(0);
             self.bar.enable_steady_tick(Duration::from_millis(120));
             self.draw();
         }
@@ -131,6 +131,7 @@ impl View {
             return;
         }
         let progress = self.progress.clone().unwrap_or_default();
+        self.bar.set_style(terminal::job_style(progress.total > 0));
         self.bar.set_length(progress.total.into());
         self.bar.set_position(progress.done.into());
         self.bar.set_message(format!("{} {}", self.state, terminal::cell(&progress.last_check)));

@@ -86,8 +86,14 @@ impl Live {
 
     /// Waits until one of the streams has told this.
     pub(super) fn wait_for(&self, text: &str) {
-        let has = || self.stdout.text().contains(text) || self.stderr.text().contains(text);
-        eventually(&format!("{text:?}"), None, || has().then_some(()));
+        self.wait_until(text, |told| told.contains(text));
+    }
+
+    /// Waits until one of the streams is like this.
+    pub(super) fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        eventually(&format!("{what:?}"), None, || {
+            (is_so(&self.stdout.text()) || is_so(&self.stderr.text())).then_some(())
+        });
     }
 
     /// Types something at the terminal.

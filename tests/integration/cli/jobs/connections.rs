@@ -3,7 +3,7 @@
 use super::proxy::{Cut, Proxy};
 use super::{WAIT, jobs_at, json, retains, serve, start, started, told};
 use crate::cli::live::Live;
-use crate::service::served::Served;
+use crate::service::served::{Served, stand_in, world_of_jobs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_connections_that_are_cut_every_line_comes_once_and_in_order() {
@@ -70,7 +70,7 @@ async fn a_server_that_stays_away_is_given_up_and_one_that_never_was_at_once() {
     let ended = live.ended();
     assert_eq!(ended.code, Some(8), "{ended:?}");
     assert!(
-        ended.stderr.contains("did not answer for 1 seconds") && ended.stderr.contains("--after 3 --server"),
+        ended.stderr.contains("did not answer for 1 second:") && ended.stderr.contains("--after 3 --server"),
         "{ended:?}"
     );
     for words in [start(&[]), vec!["list"], vec!["watch", &job], vec!["cancel", &job], vec!["reports", &job]] {
@@ -82,4 +82,19 @@ async fn a_server_that_stays_away_is_given_up_and_one_that_never_was_at_once() {
             "{ended:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_no_longer_holds_is_told() {
+    let world = world_of_jobs("");
+    stand_in(&world, &format!("seq 100\n{}", retains("completed")));
+    let server = Served::start(&world, &["--cli-command=./stand-in", "--job-events=10"]).await;
+    let job = started(&world, &server);
+    // Queued, running, 100 lines, ended: of 103 events the last ten.
+    told(&world, &server, &["watch", &job], 0);
+    let ended = told(&world, &server, &["watch", &job], 0);
+    assert!(ended.stderr.starts_with("note: 93 events passed over, log lines maybe among them"), "{ended:?}");
+    let ended = told(&world, &server, &["watch", &job, "--json", "--after", "2"], 0);
+    let first = json(ended.stdout.lines().next().expect("a line"));
+    assert_eq!((&first["kind"], &first["dropped"], &first["number"]), (&"dropped".into(), &91.into(), &93.into()));
 }

@@ -52,13 +52,17 @@ async fn ctrl_c_and_d_let_the_job_go_on_and_tell_how_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_and_g_go_on_and_lose_nothing_that_came_meanwhile() {
-    let (_world, _server, _, mut live) = followed(&[]).await;
+    let (world, _server, _, mut live) = followed(&[]).await;
     live.signal(Signal::INT);
     live.wait_for(QUESTION);
     live.types("g\n");
+    live.wait_until("the bar again", |told| {
+        told.rsplit_once(QUESTION).is_some_and(|(_, after)| after.contains("running"))
+    });
     live.signal(Signal::INT);
+    live.wait_until("the question again", |told| told.matches(QUESTION).count() == 2);
     // The job ends while the question waits: there is nothing left to ask.
-    go(&_world);
+    go(&world);
     let told = live.ended();
     assert_eq!(told.code, Some(0), "{told:?}");
     assert_eq!((told.stdout.matches("ready").count(), told.stdout.matches("late").count()), (1, 1), "{told:?}");
