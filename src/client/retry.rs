@@ -13,7 +13,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long one try may take until the server answers.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether a status is the transport's and not the service's: nobody answers, the connection broke, or something between refuses. What the
 /// service itself says carries an `ErrorInfo`.
