@@ -11,7 +11,7 @@
 //! - [`wire`]: the generated protobuf types and the JSON dialect made from their descriptors.
 //! - [`services`]: the gRPC adapters.
 //! - [`server`]: listening, health, reflection, refreshing, shutdown.
-//! - [`client`]: the Rust client that the CLI uses for a running server.
+//! - [`client`]: the Rust client that the CLI uses for a running server; it follows a job over broken connections.
 //! - [`cli`]: the command tree.
 #![cfg_attr(
     test,

@@ -103,6 +103,10 @@ fn told(status: &Status) -> String {
         "target" => "--target",
         "assessment" => "--assessment",
         "completed_after" => "--since",
+        "output_dir" => "--output-dir",
+        "request_id" => "--request-id",
+        "kind" => "--kind",
+        "after" => "--after",
         field => field,
     };
     format!("{option}: {}", violation.description)

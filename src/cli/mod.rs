@@ -2,6 +2,7 @@
 
 mod exit;
 mod extensions;
+mod jobs;
 mod logging;
 mod new_extension;
 mod plan;
@@ -45,7 +46,7 @@ Exit codes:
 /// Plans and runs assessments, and serves their run directories
 ///
 /// An assessment leaves a run directory: evidence, findings, reports, artifacts. `plan` says what `run` would do, `run` makes one, `runs` finds them again, `serve` offers
-/// them over gRPC, `quickstart` shows the whole story.
+/// them over gRPC and starts more, `jobs` asks it to, `quickstart` shows the whole story.
 ///
 /// Every option can come from the command line, the environment (the variable stands beside it), or a TOML file (--config); the first of
 /// them that gives a value wins. An empty variable counts as unset. In the file the options of a command stand in a table of its name,
@@ -100,6 +101,7 @@ enum Command {
     Profile(plan::ProfileArgs),
     Extensions(extensions::ExtensionsArgs),
     Runs(runs::RunsArgs),
+    Jobs(jobs::JobsArgs),
     Serve(serve::ServeArgs),
     Quickstart(quickstart::QuickstartArgs),
     /// Starts a command and ends everything it started when standard input ends
@@ -154,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Profile(args) => plan::profile(&args, &cli.globals),
         Command::Extensions(args) => extensions::run(&args, &cli.globals),
         Command::Runs(args) => runs::run(&args, &cli.globals),
+        Command::Jobs(args) => jobs::run(&args),
         Command::Serve(args) => serve::run(&args, &cli.globals),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
         Command::Supervise { grace_ms, command } => {

@@ -182,7 +182,7 @@ fn told(error: &AssessmentError) -> String {
     text
 }
 
-fn parse_label(text: &str) -> Result<(LabelKey, String), String> {
+pub(super) fn parse_label(text: &str) -> Result<(LabelKey, String), String> {
     let (key, value) = text.split_once('=').ok_or("a label is KEY=VALUE")?;
     let key = key.parse::<LabelKey>().map_err(|error| error.to_string())?;
     if value.chars().count() > MAX_LABEL_VALUE || value.chars().any(char::is_control) {

@@ -243,11 +243,11 @@ fn no_option(path: &[&str], key: &str) -> String {
     format!("`{here}` is no option; the options of a command stand in a table of its name")
 }
 
-/// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs`, where other commands have options of the same
+/// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs` and `jobs`, where other commands have options of the same
 /// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET.
 fn variable_of(path: &[&str], long: &str) -> String {
     let command = match path {
-        ["runs", command] => format!("RUNS_{command}_"),
+        [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
         _ => String::new(),
     };
     format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()

@@ -26,6 +26,22 @@ pub(super) fn note(message: &str) {
     let _ = writeln!(anstream::stderr(), "{style}note{style:#}: {}", printable(message, 2000));
 }
 
+/// Tells a line of a log on standard error, as `sanitised`.
+pub(super) fn tell_line(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", sanitised(line));
+}
+
+/// Asks something; the answer comes on the same line.
+pub(super) fn ask(question: &str) {
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
+/// Text from elsewhere as one line of its own, which may be long.
+pub(super) fn sentence(text: &str) -> String {
+    printable(text, 2000)
+}
+
 /// Text from disk as one line of a table or sentence.
 pub(super) fn cell(text: &str) -> String {
     printable(text, CELL)
@@ -60,9 +76,15 @@ pub(super) fn word_style(word: &str) -> Style {
     match word {
         "completed" | "present" | "succeeded" | "pass" => AnsiColor::Green.on_default(),
         "failed" | "unsafe_path" | "not_regular_file" | "fail" => AnsiColor::Red.on_default(),
-        "blocked" | "infrastructure_error" | "missing" | "other_size" | "warning" | "unreadable" | "unaddressable" => {
-            AnsiColor::Yellow.on_default()
-        }
+        "blocked"
+        | "cancelled"
+        | "cancelling"
+        | "infrastructure_error"
+        | "missing"
+        | "other_size"
+        | "warning"
+        | "unreadable"
+        | "unaddressable" => AnsiColor::Yellow.on_default(),
         _ => Style::new(),
     }
 }
@@ -131,6 +153,11 @@ pub(super) fn print_json(json: &serde_json::Value) -> std::io::Result<()> {
     print(&format!("{}\n", escaped(&format!("{json:#}"))))
 }
 
+/// Prints a part of a result as JSON, on one line.
+pub(super) fn print_json_line(json: &serde_json::Value) -> std::io::Result<()> {
+    print(&format!("{}\n", escaped(&json.to_string())))
+}
+
 /// JSON of the same meaning without characters that steer a terminal: JSON itself only asks to escape the lowest of them.
 fn escaped(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
@@ -177,6 +204,13 @@ pub(super) fn check_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// How the bar of a job looks: its checks, once their number is known, and the time since it began.
+pub(super) fn job_style(has_checks: bool) -> ProgressStyle {
+    let checks = if has_checks { "{bar:30} {pos}/{len} checks  " } else { "" };
+    let style = ProgressStyle::with_template(&format!("{{spinner}} {checks}{{elapsed}}  {{wide_msg}}"));
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// A bar of bytes on standard error, on a terminal only.

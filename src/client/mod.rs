@@ -1,6 +1,11 @@
-//! The Rust client that the CLI uses for a running server: connecting, and waiting until it serves.
+//! The Rust client that the CLI uses for a running server: connecting, waiting until it serves, and following a job over broken connections.
 
-use std::net::SocketAddr;
+mod address;
+mod follow;
+mod retry;
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use tonic::transport::{Channel, Endpoint};
@@ -11,15 +16,21 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::wire::pb::catalog_service_client::CatalogServiceClient;
 use crate::wire::pb::retained_run_service_client::RetainedRunServiceClient;
 use crate::wire::pb::run_service_client::RunServiceClient;
+pub use address::{AddressError, ServerAddress};
+pub use follow::{Follow, FollowError, FollowSettings, Followed};
+pub use retry::{is_broken_connection, until_answered};
 
 /// How long one try to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait between two looks at something that is not there yet.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long nothing may come during a call until the other side is asked whether it is still there, and how long it may take to answer.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(20));
 
 /// A running server.
 #[derive(Debug, Clone)]
 pub struct Client {
+    endpoint: Endpoint,
     channel: Channel,
 }
 
@@ -27,10 +38,10 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Nothing answers.
-    #[error("no server answers at {address}")]
+    #[error("no server answers at {address}: {}", cause(.source))]
     Unreachable {
         /// Where it was looked for.
-        address: SocketAddr,
+        address: ServerAddress,
         /// What the transport says.
         #[source]
         source: tonic::transport::Error,
@@ -39,39 +50,67 @@ pub enum ConnectError {
     #[error("the server at {address} did not become ready in time")]
     NotReady {
         /// Where it was looked for.
-        address: SocketAddr,
+        address: ServerAddress,
     },
 }
 
+/// What stands at the end of a transport's error: what the system said.
+fn cause(error: &tonic::transport::Error) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
 impl Client {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// [`ConnectError::Unreachable`] when nothing answers within five seconds.
+    pub async fn connect(address: &ServerAddress) -> Result<Self, ConnectError> {
+        let unreachable = |source| ConnectError::Unreachable { address: address.clone(), source };
+        let (interval, timeout) = KEEP_ALIVE;
+        let endpoint = Endpoint::from_shared(address.to_string())
+            .map_err(unreachable)?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(interval)
+            .keep_alive_timeout(timeout);
+        let channel = endpoint.connect().await.map_err(unreachable)?;
+        Ok(Self { endpoint, channel })
+    }
+
     /// Connects to a server and waits until its health says SERVING, at most until `deadline`.
     ///
     /// # Errors
     /// [`ConnectError`].
-    pub async fn connect_ready(address: SocketAddr, deadline: Instant) -> Result<Self, ConnectError> {
-        let not_ready = ConnectError::NotReady { address };
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|source| ConnectError::Unreachable { address, source })?
-            .connect_timeout(CONNECT_TIMEOUT);
-        let channel = loop {
-            match endpoint.connect().await {
-                Ok(channel) => break channel,
-                Err(source) if Instant::now() >= deadline => return Err(ConnectError::Unreachable { address, source }),
+    pub async fn connect_ready(address: impl Into<ServerAddress>, deadline: Instant) -> Result<Self, ConnectError> {
+        let address = address.into();
+        let client = loop {
+            match Self::connect(&address).await {
+                Ok(client) => break client,
+                Err(error) if Instant::now() >= deadline => return Err(error),
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         };
-        let mut health = HealthClient::new(channel.clone());
+        let mut health = HealthClient::new(client.channel.clone());
         while Instant::now() < deadline {
             let request = HealthCheckRequest { service: String::new() };
             let answer = tokio::time::timeout_at(deadline.into(), health.check(request)).await;
             if let Ok(Ok(answer)) = answer
                 && answer.get_ref().status() == ServingStatus::Serving
             {
-                return Ok(Self { channel });
+                return Ok(client);
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(not_ready)
+        Err(ConnectError::NotReady { address })
+    }
+
+    /// The same server over a connection that is made with the next call.
+    #[must_use]
+    pub fn over_a_new_connection(&self) -> Self {
+        Self { channel: self.endpoint.connect_lazy(), endpoint: self.endpoint.clone() }
     }
 
     /// The retained runs.

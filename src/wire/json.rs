@@ -192,6 +192,12 @@ mod tests {
     #[test]
     fn every_named_message_is_in_the_descriptor_set() {
         assert!(to_json(&pb::Job::default()).is_ok());
+        assert!(to_json(&pb::JobEvent::default()).is_ok());
+        assert!(to_json(&pb::StartRunResponse::default()).is_ok());
+        assert!(to_json(&pb::GetRunResponse::default()).is_ok());
+        assert!(to_json(&pb::ListRunsResponse::default()).is_ok());
+        assert!(to_json(&pb::CancelRunResponse::default()).is_ok());
+        assert!(to_json(&pb::GetRunReportsResponse::default()).is_ok());
         assert!(to_json(&pb::GetServerInfoResponse::default()).is_ok());
         assert!(to_json(&pb::ListEvidenceResponse::default()).is_ok());
         assert!(to_json(&pb::ListFindingsResponse::default()).is_ok());

@@ -29,17 +29,23 @@ macro_rules! named {
 }
 
 named!(
+    CancelRunResponse,
     GetLatestRetainedRunResponse,
     GetRetainedRunReportsResponse,
     GetRetainedRunResponse,
+    GetRunReportsResponse,
+    GetRunResponse,
     GetServerInfoResponse,
     Job,
+    JobEvent,
     ListEvidenceResponse,
     ListExtensionsResponse,
     ListFindingsResponse,
     ListProblemsResponse,
     ListRetainedRunsResponse,
+    ListRunsResponse,
     PlanAssessmentResponse,
+    StartRunResponse,
     StreamArtifactManifestResponse,
     ValidateProfileResponse,
 );

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
 
 use super::select::OneRun;
 use super::{History, call};
@@ -68,7 +69,10 @@ pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure
         ..Default::default()
     };
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
-        None => print(&history.service, request, args.force).await.map(|()| exit::DONE),
+        None => {
+            let limit = request.limit;
+            print(call!(history.service, read_artifact, request)?, limit, args.force).await.map(|()| exit::DONE)
+        }
         Some(path) => {
             // Ended from outside, it still takes away what it began to write.
             let unhandled = |error| Failure::new(exit::INTERNAL, format!("signals cannot be handled: {error}"));
@@ -94,23 +98,29 @@ async fn write(
         Failure::new(exit::USAGE, format!("{error}{hint}"))
     };
     let mut file = OutputFile::create(path, replace).map_err(unwritable)?;
-    copy(service, request, &mut |bytes| file.write_all(bytes).map_err(Failure::from)).await?;
+    let limit = request.limit;
+    copy(call!(service, read_artifact, request)?, limit, &mut |bytes| file.write_all(bytes).map_err(Failure::from))
+        .await?;
     file.finish().map_err(unwritable)
 }
 
-/// Prints an output; to a terminal only as text.
-pub(super) async fn print(
-    service: &RetainedRuns,
-    request: pb::ReadArtifactRequest,
-    force: bool,
-) -> Result<(), Failure> {
+/// What ReadArtifact answers, from this process or from a server.
+pub(in crate::cli) trait Replies:
+    Stream<Item = Result<pb::ReadArtifactResponse, Status>> + Unpin
+{
+}
+
+impl<T: Stream<Item = Result<pb::ReadArtifactResponse, Status>> + Unpin> Replies for T {}
+
+/// Prints an output, of which at most `limit` bytes were asked for, 0 being all; to a terminal only as text.
+pub(in crate::cli) async fn print(replies: impl Replies, limit: i64, force: bool) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     if !terminal::stdout_is_terminal() || force {
-        copy(service, request, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
+        copy(replies, limit, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
         return stdout.flush().map_err(Failure::from);
     }
     let mut pending: Vec<u8> = Vec::new();
-    copy(service, request, &mut |bytes| {
+    copy(replies, limit, &mut |bytes| {
         pending.extend_from_slice(bytes);
         let (text, rest) = text_of(&pending)?;
         terminal::print(&text)?;
@@ -143,17 +153,15 @@ fn not_text() -> Failure {
 
 /// Hands the bytes of an output on, piece by piece.
 async fn copy(
-    service: &RetainedRuns,
-    request: pb::ReadArtifactRequest,
+    mut replies: impl Replies,
+    limit: i64,
     take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
 ) -> Result<(), Failure> {
-    let (offset, limit) = (request.offset, request.limit);
-    let mut stream = call!(service, read_artifact, request)?;
     let mut bar = None;
-    while let Some(message) = stream.next().await {
+    while let Some(message) = replies.next().await {
         let message = message?;
         let bar = bar.get_or_insert_with(|| {
-            let left = message.size_bytes.saturating_sub(u64::try_from(offset).unwrap_or(0));
+            let left = message.size_bytes.saturating_sub(u64::try_from(message.offset).unwrap_or(0));
             terminal::byte_bar(
                 u64::try_from(limit).ok().filter(|limit| *limit > 0).map_or(left, |limit| left.min(limit)),
             )

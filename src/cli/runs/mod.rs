@@ -18,7 +18,9 @@ use tonic::Status;
 
 use super::exit::{self, Failure};
 use super::{Globals, serve, terminal};
-pub(super) use show::{findings as findings_of, result_word};
+pub(super) use cat::print as print_output;
+pub(super) use report::path_of as report_in;
+pub(super) use show::{findings as findings_of, render as render_run, result_word, time as time_cell};
 
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Error, Repository, RootSpec, RootSpecError};

@@ -48,14 +48,20 @@ pub(super) async fn report(args: &ReportArgs, history: &History) -> Result<u8, F
         terminal::print_json(&to_json(&reply)?)?;
         return Ok(exit::DONE);
     }
-    let report = reply.reports.into_iter().next().unwrap_or_default();
+    let path = path_of(reply.reports, kind)?;
+    // By its directory: the run is found, and its id may stand in a second directory by now.
+    let directory = reply.run.map(|run| run.directory).unwrap_or_default();
+    let request = pb::ReadArtifactRequest { directory, path, ..Default::default() };
+    cat::print(call!(history.service, read_artifact, request)?, 0, false).await?;
+    Ok(exit::DONE)
+}
+
+/// The path of the report of that kind, which is the first.
+pub(in crate::cli) fn path_of(reports: Vec<pb::Report>, kind: &str) -> Result<String, Failure> {
+    let report = reports.into_iter().next().unwrap_or_default();
     if report.state() == pb::FileState::UnsafePath {
         let message = format!("the run's summary gives `{}` a path that leaves the run", terminal::cell(kind));
         return Err(Failure::new(exit::REFUSED, message));
     }
-    // By its directory: the run is found, and its id may stand in a second directory by now.
-    let directory = reply.run.map(|run| run.directory).unwrap_or_default();
-    let request = pb::ReadArtifactRequest { directory, path: report.path, ..Default::default() };
-    cat::print(&history.service, request, false).await?;
-    Ok(exit::DONE)
+    Ok(report.path)
 }

@@ -38,7 +38,7 @@ pub(super) async fn show(args: &ShowArgs, history: &History) -> Result<u8, Failu
 }
 
 /// A time for a table.
-pub(super) fn time(time: Option<&prost_types::Timestamp>) -> String {
+pub(in crate::cli) fn time(time: Option<&prost_types::Timestamp>) -> String {
     time.and_then(select::model_time).map_or_else(|| "-".to_owned(), format_timestamp)
 }
 
@@ -68,7 +68,7 @@ fn all_findings(counts: &BTreeMap<String, u64>) -> String {
 }
 
 /// One run, a line a fact.
-pub(super) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb::RunSummary>) -> String {
+pub(in crate::cli) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb::RunSummary>) -> String {
     let (run, summary) = (run.cloned().unwrap_or_default(), summary.cloned().unwrap_or_default());
     let mut lines: Vec<(&str, String)> = vec![
         ("run id", terminal::cell(&run.run_id)),

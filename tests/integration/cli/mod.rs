@@ -2,6 +2,8 @@
 
 mod closed_pipes;
 mod golden;
+mod jobs;
+mod live;
 mod new_extension;
 mod place;
 mod quickstart;

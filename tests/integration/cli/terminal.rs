@@ -1,37 +1,14 @@
 //! What a person at a terminal sees: colour, text that cannot steer, no binary, a bar that leaves no trace.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::OwnedFd;
 use std::process::Command;
 
-use rustix::fs::OFlags;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
+use super::live::Live;
 use super::place::Place;
 
 /// Runs a command whose three standard streams are a terminal; returns its exit code and what the terminal was told.
-fn on_a_terminal(mut command: Command) -> (Option<i32>, String) {
-    let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&near).expect("granted");
-    unlockpt(&near).expect("unlocked");
-    let name = ptsname(&near, Vec::new()).expect("a name");
-    let open = || -> OwnedFd {
-        rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, rustix::fs::Mode::empty()).expect("opened")
-    };
-    command.stdin(open()).stdout(open()).stderr(open());
-    let mut child = command.spawn().expect("it starts");
-    // The last of this process's copies of the far side, so that the near side ends with the child.
-    drop(command);
-    let mut told = Vec::new();
-    let mut near = File::from(near);
-    let mut piece = [0; 4096];
-    // Linux reports the end of the far side as an error.
-    while let Ok(count @ 1..) = near.read(&mut piece) {
-        told.extend_from_slice(piece.get(..count).unwrap_or_default());
-    }
-    let code = child.wait().expect("it ended").code();
-    (code, String::from_utf8_lossy(&told).replace("\r\n", "\n"))
+fn on_a_terminal(command: Command) -> (Option<i32>, String) {
+    let ended = Live::on_a_terminal(command).ended();
+    (ended.code, ended.stdout)
 }
 
 fn runs(place: &Place, arguments: &[&str]) -> Command {

@@ -89,7 +89,7 @@ impl Drop for Served {
 }
 
 /// A world with `profiles/target.json`, `profiles/assessment.json`, and the extension `probe` of this script in `extensions`.
-pub(super) fn world_of_jobs(script: &str) -> World {
+pub(crate) fn world_of_jobs(script: &str) -> World {
     let world = World::new();
     std::fs::create_dir_all(world.path("profiles")).expect("made");
     std::fs::create_dir_all(world.path("runs")).expect("made");
@@ -111,7 +111,7 @@ pub(super) fn start_request() -> pb::StartRunRequest {
 }
 
 /// A program that is the real supervisor, and in place of `run` this shell script; `$out` is the output directory.
-pub(super) fn stand_in(world: &World, script: &str) -> PathBuf {
+pub(crate) fn stand_in(world: &World, script: &str) -> PathBuf {
     let path = world.path("stand-in");
     let binary = env!("CARGO_BIN_EXE_guide-board");
     let text = format!(
@@ -124,7 +124,7 @@ pub(super) fn stand_in(world: &World, script: &str) -> PathBuf {
 }
 
 /// A runner's script that notes its pid in `runner`, waits until the world has a file `go`, and then reports.
-pub(super) fn waits_for_go() -> String {
+pub(crate) fn waits_for_go() -> String {
     format!("echo $$ > runner\nwhile ! test -e ../../../../go; do sleep 0.02; done\n{}", support::reports("pass"))
 }
 
@@ -133,7 +133,7 @@ pub(crate) async fn start(mut runs: RunServiceClient<Channel>, request: pb::Star
     runs.start_run(request).await.expect("a job").into_inner().run.expect("a job")
 }
 
-pub(super) async fn get(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+pub(crate) async fn get(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
     let request = pb::GetRunRequest { job_id: job_id.to_owned() };
     runs.get_run(request).await.expect("the job").into_inner().run.expect("the job")
 }

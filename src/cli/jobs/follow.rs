@@ -1,0 +1,269 @@
+//! `jobs watch`, and the loop that follows a job to its end: its events, and who interrupts.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::prompt::{Answer, OnInterrupt, Question, Signals};
+use super::view::View;
+use super::{OneJob, Server, outcome};
+use crate::cli::exit::{self, Failure};
+use crate::cli::terminal;
+use crate::cli::values::count;
+use crate::client::{Follow, FollowError, FollowSettings, Followed, until_answered};
+use crate::process::TerminationSignal;
+use crate::wire::pb;
+
+/// How many events are held back while a question waits for its answer.
+const MAX_HELD: usize = 4096;
+
+const EXAMPLES: &str = "\
+Examples:
+  guide-board jobs watch job-20261121T082036Z-7cf72346
+  guide-board jobs watch job-20261121T082036Z-7cf72346 --json \\
+    | jq -r 'select(.kind == \"log\").log_line'
+
+Exit codes:
+  0    the run completed
+  2    wrong usage, or N is larger than the number of any event so far
+  3    the run failed
+  4    the run is blocked
+  5    the run has an infrastructure error, or the job failed or was cancelled
+  6    no such job, or the server no longer knows it
+  7    the run says nothing of its result
+  8    the server cannot be reached, or refuses
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; detached or cancelled";
+
+/// Follows a job to its end
+///
+/// On a terminal with a bar: checks done of all, the last check, the time; elsewhere in plain lines. Standard output gets the run at the end, or with
+/// --json each event of the job on a line, as it comes. The job's log lines, progress and everything else go to standard error.
+///
+/// When the connection breaks, it is made anew, and the job is followed from the last event on: no line is lost, none comes twice. What the server no
+/// longer holds is told as passed over. A minute of silence counts as a broken connection.
+///
+/// Ctrl-C asks whether to cancel the job, to detach, or to go on; a second one detaches. Where nobody can be asked, it detaches, as SIGTERM and SIGHUP
+/// always do: the job goes on. --on-interrupt says otherwise.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct WatchArgs {
+    #[command(flatten)]
+    job: OneJob,
+    /// Begin after the event of this number
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = count)]
+    after: u64,
+    #[command(flatten)]
+    follow: FollowArgs,
+}
+
+/// How a job is followed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct FollowArgs {
+    /// What becomes of the job when following it is interrupted
+    #[arg(long, value_name = "HOW", default_value = "ask")]
+    on_interrupt: OnInterrupt,
+    /// How long to try again without an answer of the server
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = count)]
+    retry_for: u64,
+}
+
+impl FollowArgs {
+    pub(super) fn settings(&self) -> FollowSettings {
+        // A year is as good as forever, and can be added to any time.
+        let retry_for = Duration::from_secs(self.retry_for.min(365 * 24 * 3600));
+        FollowSettings { retry_for, ..FollowSettings::default() }
+    }
+}
+
+pub(super) async fn watch(args: &WatchArgs, server: &Server) -> Result<u8, Failure> {
+    to_the_end(server, &args.job.job_id, args.after, &args.follow, Signals::new()?).await
+}
+
+/// Follows a job to its end, or until somebody detaches.
+pub(super) async fn to_the_end(
+    server: &Server,
+    job_id: &str,
+    after: u64,
+    args: &FollowArgs,
+    signals: Signals,
+) -> Result<u8, Failure> {
+    let following = Following {
+        server,
+        job_id,
+        settings: args.settings(),
+        on_interrupt: args.on_interrupt,
+        follow: Follow::new(server.client.clone(), job_id.to_owned(), after, args.settings()),
+        view: View::new(server.json),
+        held: VecDeque::new(),
+        question: None,
+        cancelled_by: None,
+        signals,
+    };
+    Box::pin(following.run()).await
+}
+
+struct Following<'a> {
+    server: &'a Server,
+    job_id: &'a str,
+    settings: FollowSettings,
+    on_interrupt: OnInterrupt,
+    follow: Follow,
+    view: View,
+    /// What came while a question waits.
+    held: VecDeque<Followed>,
+    question: Option<Question>,
+    /// The signal that had the job cancelled.
+    cancelled_by: Option<TerminationSignal>,
+    signals: Signals,
+}
+
+enum Next {
+    Signal(TerminationSignal),
+    Answer(Answer),
+    Learnt(Result<Option<Followed>, FollowError>),
+}
+
+impl Following<'_> {
+    async fn run(mut self) -> Result<u8, Failure> {
+        loop {
+            let question = self.question.as_mut();
+            let answer = async {
+                match question {
+                    Some(question) => question.answer().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let next = tokio::select! {
+                biased;
+                signal = self.signals.next() => Next::Signal(signal),
+                answer = answer => Next::Answer(answer),
+                learnt = self.follow.next(), if self.held.len() < MAX_HELD => Next::Learnt(learnt),
+            };
+            let detached_by = match next {
+                Next::Signal(signal) => self.interrupted(signal).await?,
+                Next::Answer(answer) => self.answered(answer).await?,
+                Next::Learnt(Ok(Some(followed))) if self.question.is_some() => {
+                    self.held.push_back(followed);
+                    None
+                }
+                Next::Learnt(Ok(Some(followed))) => {
+                    self.view.show(&followed)?;
+                    None
+                }
+                Next::Learnt(Ok(None)) => break,
+                Next::Learnt(Err(error)) => {
+                    self.show_held()?;
+                    return Err(self.lost(error));
+                }
+            };
+            if let Some(signal) = detached_by {
+                return self.detach(signal);
+            }
+        }
+        self.show_held()?;
+        self.view.close();
+        let job = self.follow.ended().cloned().unwrap_or_default();
+        outcome::tell(self.server, &job, self.view.has_shown_log(), self.cancelled_by, self.settings).await
+    }
+
+    /// What a signal leads to: the signal itself when it is to detach.
+    async fn interrupted(&mut self, signal: TerminationSignal) -> Result<Option<TerminationSignal>, Failure> {
+        let is_second = self.question.is_some() || self.cancelled_by.is_some();
+        match self.on_interrupt {
+            _ if is_second => Ok(Some(signal)),
+            OnInterrupt::Cancel => self.cancel(signal).await,
+            OnInterrupt::Ask if signal == TerminationSignal::Interrupt && Question::can_be_asked() => {
+                self.view.pause();
+                self.question = Some(Question::ask());
+                Ok(None)
+            }
+            OnInterrupt::Ask | OnInterrupt::Detach => Ok(Some(signal)),
+        }
+    }
+
+    async fn answered(&mut self, answer: Answer) -> Result<Option<TerminationSignal>, Failure> {
+        self.question = None;
+        self.view.resume();
+        self.show_held()?;
+        match answer {
+            Answer::Cancel => self.cancel(TerminationSignal::Interrupt).await,
+            Answer::Detach => Ok(Some(TerminationSignal::Interrupt)),
+            Answer::GoOn => Ok(None),
+        }
+    }
+
+    /// Takes back the question, if there is one without an answer, and shows what came meanwhile.
+    fn show_held(&mut self) -> Result<(), Failure> {
+        if self.question.take().is_some() {
+            terminal::ask("\n");
+            self.view.resume();
+        }
+        while let Some(followed) = self.held.pop_front() {
+            self.view.show(&followed)?;
+        }
+        Ok(())
+    }
+
+    /// Cancels the job; a signal meanwhile detaches.
+    async fn cancel(&mut self, signal: TerminationSignal) -> Result<Option<TerminationSignal>, Failure> {
+        self.view.note("cancelling the job; Ctrl-C again detaches");
+        let request = pb::CancelRunRequest { job_id: self.job_id.to_owned() };
+        let cancelled = until_answered(
+            &self.server.client,
+            self.settings.retry_for,
+            |_| (),
+            async |client| client.runs().cancel_run(request.clone()).await,
+        );
+        tokio::select! {
+            outcome = cancelled => match outcome {
+                Ok(_) => self.cancelled_by = Some(signal),
+                // The job goes on, and so does following it.
+                Err(status) => self.view.note(&format!("the job cannot be cancelled: {}", super::said(&status))),
+            },
+            second = self.signals.next() => return Ok(Some(second)),
+        }
+        Ok(None)
+    }
+
+    fn detach(mut self, signal: TerminationSignal) -> Result<u8, Failure> {
+        self.show_held()?;
+        self.view.close();
+        let id = terminal::cell(self.job_id);
+        let (watch, cancel) = (format!("watch {id} --after {}", self.follow.after()), format!("cancel {id}"));
+        let fate = if self.cancelled_by.is_some() { "is being cancelled" } else { "goes on" };
+        terminal::note(&format!(
+            "detached, the job {fate}; {} follows it from here, {} cancels it",
+            self.server.command(&watch),
+            self.server.command(&cancel)
+        ));
+        Ok(signal.exit_code())
+    }
+
+    fn lost(&mut self, error: FollowError) -> Failure {
+        self.view.close();
+        match error {
+            FollowError::Refused(status) => self.server.failure(status),
+            FollowError::Forgotten(_) => Failure::new(
+                exit::NOT_FOUND,
+                format!(
+                    "the server no longer knows the job {}: it was restarted, which ends its jobs, or has forgotten it; if the job made a \
+                     run, `guide-board runs list` over the server's directory of runs shows it, and `guide-board runs problems` what is \
+                     left of it otherwise",
+                    terminal::cell(self.job_id)
+                ),
+            ),
+            FollowError::GaveUp(status) => {
+                let watch = format!("watch {} --after {}", terminal::cell(self.job_id), self.follow.after());
+                let message = format!(
+                    "the server at {} did not answer for {}: {}; the job may go on, {} follows it from here",
+                    self.server.address,
+                    terminal::counted(self.settings.retry_for.as_secs(), "second"),
+                    super::said(&status),
+                    self.server.command(&watch)
+                );
+                Failure::new(exit::SERVER, message)
+            }
+        }
+    }
+}
