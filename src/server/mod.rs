@@ -5,6 +5,7 @@
 
 mod connections;
 mod health;
+mod http;
 mod refresh;
 
 use std::future::Future;
@@ -14,16 +15,17 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::jobs::JobTable;
 use crate::repository::Repository;
 use crate::services::{self, Admission, Catalog, MAX_REQUEST_BYTES, RetainedRuns, Runs, ServerFacts, StartPolicy};
-use crate::wire::DESCRIPTOR_SET;
 use crate::wire::pb::catalog_service_server::CatalogServiceServer;
 use crate::wire::pb::retained_run_service_server::RetainedRunServiceServer;
 use crate::wire::pb::run_service_server::RunServiceServer;
+use crate::wire::{DESCRIPTOR_SET, RuleError};
 
 /// How often an idle connection is asked whether it is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -63,6 +65,9 @@ pub enum ServerError {
     /// The reflection service refuses the descriptor set: a defect of the build.
     #[error("the descriptor set cannot be reflected")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The HTTP paths cannot be read from the protos: a defect of the build.
+    #[error("the HTTP paths cannot be read")]
+    Paths(#[from] RuleError),
     /// The transport failed.
     #[error("the listener failed")]
     Transport(#[from] tonic::transport::Error),
@@ -105,18 +110,21 @@ pub async fn run(
     }
     let (reflection, reflection_alpha) = reflection()?;
     let mut asked_to_stop = stopped.clone();
-    let serving = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .max_concurrent_streams(MAX_STREAMS)
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .add_service(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
+    let grpc = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(health_service)
         .add_service(reflection)
         .add_service(reflection_alpha)
+        .into_axum_router()
+        .layer(CatchPanicLayer::custom(answer_panic));
+    let serving = Server::builder()
+        .accept_http1(true)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .add_routes(Routes::from(http::router(grpc)?))
         .serve_with_incoming_shutdown(connections::accept(listener, config.max_connections, is_cut), async move {
             // An error means that the sender is gone, and with it the server.
             let _ = asked_to_stop.wait_for(|stop| *stop).await;
@@ -197,12 +205,16 @@ fn reflection() -> Result<
 }
 
 /// A defect that panics answers INTERNAL instead of resetting the stream.
-fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> http::Response<tonic::body::Body> {
+fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> ::http::Response<tonic::body::Body> {
+    log_panic(&*panic);
+    services::failed().into_http()
+}
+
+fn log_panic(panic: &(dyn std::any::Any + Send)) {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
-    services::failed().into_http()
 }
