@@ -1,6 +1,8 @@
 //! Streamed replies: as one document, as a line of JSON for each message, or as server-sent events. Each is written while it comes, so that
 //! memory is bounded by a message, and one that breaks off cuts the connection, so that it is never taken for whole.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::header::{ACCEPT, HeaderName, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -13,6 +15,9 @@ use super::pipe::{Gone, Sink, pipe};
 use super::refusal::Refusal;
 use super::{events, reply};
 use crate::wire::message_to_json;
+
+/// How long the connection lasts after the last words on it, so that they are sent before it is cut.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 const NDJSON: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
@@ -136,6 +141,7 @@ pub(super) async fn broke_off(sink: &Sink, style: Style, status: &Status) {
         Style::Lines => format!("{error}\n"),
         Style::Events => format!("event: error\ndata: {error}\n\n"),
     };
-    // An error means that the reader is gone.
-    let _ = sink.send(text).await;
+    if sink.send(text).await.is_ok() {
+        tokio::time::sleep(LAST_WORDS).await;
+    }
 }
