@@ -167,7 +167,9 @@ mod tests {
     use super::*;
     use crate::wire::path_segments;
 
-    fn meant(path: &str) -> Option<(Vec<(&'static str, String)>, Vec<Binding>)> {
+    type Calls = Vec<(&'static str, String)>;
+
+    fn meant(path: &str) -> Option<(Calls, Vec<Binding>)> {
         let rules = Rules::read().expect("rules");
         let found = rules.find(&path_segments(path).expect("a path"))?;
         let calls = found.rules.iter().map(|rule| (rule.method, rule.call.name().to_owned())).collect();

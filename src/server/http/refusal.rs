@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use axum::body::Body;
 use http::header::{ALLOW, CONTENT_RANGE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -20,13 +20,13 @@ pub(super) struct Refusal {
     reason: String,
     message: String,
     violations: Vec<(String, String)>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
     fn new(http: StatusCode, code: &'static str, reason: &str, message: impl Into<String>) -> Self {
         let (reason, message) = (reason.to_owned(), message.into());
-        Self { http, code, reason, message, violations: Vec::new(), headers: HeaderMap::new() }
+        Self { http, code, reason, message, violations: Vec::new(), headers: Vec::new() }
     }
 
     /// What a call answered.
@@ -40,10 +40,10 @@ impl Refusal {
             violations.map(|violation| (violation.field.clone(), violation.description.clone())).collect();
         if let Some(delay) = details.retry_info().and_then(|info| info.retry_delay) {
             let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-            refusal.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            refusal.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
         }
         if status.code() == Code::Unauthenticated {
-            refusal.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            refusal.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         refusal
     }
@@ -114,7 +114,7 @@ impl Refusal {
 
     pub(super) fn with(mut self, name: HeaderName, value: impl Display) -> Self {
         if let Ok(value) = HeaderValue::try_from(value.to_string()) {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }

@@ -96,7 +96,7 @@ mod tests {
         let range = (RANGE, "bytes=0-1");
         for (given, expected) in [
             (&[][..], Whole),
-            (&[range.clone()], Ranged),
+            (std::slice::from_ref(&range), Ranged),
             (&[(IF_MATCH, "\"g1\"")], Whole),
             (&[(IF_MATCH, "\"g0\", \"g1\""), range.clone()], Ranged),
             (&[(IF_MATCH, "*")], Whole),
