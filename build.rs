@@ -15,7 +15,7 @@ const FILES: [&str; 4] = [
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    let mut compiler = protox::Compiler::new(["proto"])?;
+    let mut compiler = protox::Compiler::new(["proto", "proto/third_party"])?;
     compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
     // The encoded set keeps options that a decode and encode through plain prost types would lose.
     std::fs::write(out.join("guideboard.v1.bin"), compiler.encode_file_descriptor_set())?;

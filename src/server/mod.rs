@@ -6,6 +6,7 @@
 mod bounded;
 mod connections;
 mod health;
+mod http;
 mod listen;
 mod refresh;
 mod tls;
@@ -32,10 +33,10 @@ pub use tls::{Tls, TlsError, TlsFiles};
 use crate::jobs::JobTable;
 use crate::repository::Repository;
 use crate::services::{self, Admission, Catalog, MAX_REQUEST_BYTES, RetainedRuns, Runs, ServerFacts, StartPolicy};
-use crate::wire::DESCRIPTOR_SET;
 use crate::wire::pb::catalog_service_server::CatalogServiceServer;
 use crate::wire::pb::retained_run_service_server::RetainedRunServiceServer;
 use crate::wire::pb::run_service_server::RunServiceServer;
+use crate::wire::{DESCRIPTOR_SET, RuleError};
 
 /// How long calls may take to end after the last job did, whatever is left of the drain time.
 const LAST_CALLS: Duration = Duration::from_secs(1);
@@ -73,6 +74,9 @@ pub enum ServerError {
     /// The reflection service refuses the descriptor set: a defect of the build.
     #[error("the descriptor set cannot be reflected")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The HTTP paths cannot be read from the protos: a defect of the build.
+    #[error("the HTTP paths cannot be read")]
+    Paths(#[from] RuleError),
 }
 
 /// Serves until `shutdown` resolves, then ends within the drain time: health says NOT_SERVING, no job is accepted, calls and running jobs
@@ -111,26 +115,25 @@ pub async fn run(
         tokio::spawn(refresher);
     }
     let (reflection, reflection_alpha) = reflection()?;
-    let routes = Routes::builder()
-        .add_service(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
+    let bounds = BoundedLayer::new(config.calls, stopped.clone());
+    let calls = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(health_service.clone())
         .add_service(reflection)
         .add_service(reflection_alpha)
-        .clone()
-        .routes();
+        .into_axum_router()
+        .layer(bounds.clone());
+    let probes = Routes::new(health_service).into_axum_router().layer(bounds);
     let Listening { main, tls, health: health_listener } = listening.into();
     let ends = Ends { stop: stopped.clone(), cut: is_cut };
-    let bounds = BoundedLayer::new(config.calls, stopped.clone());
     let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
     // The certificates are looked at for as long as the server runs.
-    let mut serving =
-        tokio::spawn(connections::serve(main, tls, app(routes, bounds.clone()), config.connections, ends.clone()));
+    let served = app(http::router(calls)?);
+    let mut serving = tokio::spawn(connections::serve(main, tls, served, config.connections, ends.clone()));
     let probing = health_listener.map(|listener| {
         let limits = ConnectionLimits { max_connections: MAX_PROBES, ..config.connections };
-        let app = app(Routes::new(health_service), bounds);
-        tokio::spawn(connections::serve(Listener::Tcp(listener), None, app, limits, ends))
+        tokio::spawn(connections::serve(Listener::Tcp(listener), None, app(probes), limits, ends))
     });
     tokio::select! {
         ended = &mut serving => return flatten(ended),
@@ -162,8 +165,7 @@ pub async fn run(
 }
 
 /// Routes as they serve the requests of connections.
-fn app(routes: Routes, bounds: BoundedLayer) -> App {
-    let routes = routes.prepare().into_axum_router().layer(bounds);
+fn app(routes: axum::Router) -> App {
     let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(routes);
     BoxCloneSyncService::new(ServiceBuilder::new().map_response(IntoResponse::into_response).service(service))
 }
@@ -210,12 +212,16 @@ fn reflection() -> Result<
 }
 
 /// A defect that panics answers INTERNAL instead of resetting the stream.
-fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> http::Response<tonic::body::Body> {
+fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> ::http::Response<tonic::body::Body> {
+    log_panic(&*panic);
+    services::failed().into_http()
+}
+
+fn log_panic(panic: &(dyn std::any::Any + Send)) {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
-    services::failed().into_http()
 }

@@ -1,8 +1,16 @@
-//! The protobuf types generated from `proto/`, and the JSON dialect made from their descriptors.
+//! The protobuf types generated from `proto/`, and what is made from their descriptors: the JSON dialect, and which call an HTTP path means.
 
+mod http_rules;
 mod json;
+mod url;
 
-pub use json::{DialectError, to_json};
+use std::sync::LazyLock;
+
+use prost_reflect::DescriptorPool;
+
+pub use http_rules::{Binding, Match, Rule, RuleError, Rules};
+pub use json::{DialectError, FieldFault, QueryFields, fields_to_json, from_json, message_to_json, to_json};
+pub use url::{PathFault, path_segments, query_pairs};
 
 /// The messages and services of `guideboard.v1`. Their documentation is that of the `.proto` files.
 #[allow(missing_docs, reason = "generated: client and server modules carry no comments of their own")]
@@ -13,6 +21,13 @@ pub mod pb {
 
 /// The encoded descriptor set of `guideboard.v1` and what it imports, comments included.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guideboard.v1.bin"));
+
+/// The descriptors of [`DESCRIPTOR_SET`]; `None` when it does not decode, which is a defect of the build.
+#[must_use]
+pub fn pool() -> Option<&'static DescriptorPool> {
+    static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTOR_SET).ok());
+    POOL.as_ref()
+}
 
 /// A message that knows its name in the descriptor set.
 pub trait Named: prost::Message {

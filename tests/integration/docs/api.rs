@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use guide_board::wire::DESCRIPTOR_SET;
+use guide_board::wire::{self, Rules};
 use prost_reflect::{
-    Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
-    MethodDescriptor,
+    Cardinality, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor,
 };
 
 use super::generated;
@@ -66,9 +65,12 @@ fn fields(text: &mut String, message: &MessageDescriptor) {
     text.push('\n');
 }
 
-fn call(text: &mut String, method: &MethodDescriptor) {
+fn call(text: &mut String, method: &MethodDescriptor, rules: &Rules) {
     let file = method.parent_file();
     let _ = writeln!(text, "#### {}\n\n{}\n", method.name(), comment(&file, method.path()));
+    let rules = rules.iter().filter(|rule| rule.call == *method);
+    let paths: Vec<_> = rules.map(|rule| format!("`{} {}`", rule.method, rule.template)).collect();
+    let _ = writeln!(text, "HTTP: {}\n", paths.join(", "));
     let (input, output) = (method.input(), method.output());
     let _ = writeln!(text, "`{}`: {}\n", input.name(), cell(&comment(&file, input.path())));
     fields(text, &input);
@@ -89,13 +91,14 @@ fn words(text: &mut String, enumeration: &EnumDescriptor) {
 
 #[test]
 fn the_reference_is_that_of_the_protos() {
-    let pool = DescriptorPool::decode(DESCRIPTOR_SET).expect("the descriptor set");
+    let rules = Rules::read().expect("the HTTP rules");
+    let pool = wire::pool().expect("the descriptor set");
     let files: Vec<FileDescriptor> = pool.files().filter(|file| file.package_name() == PACKAGE).collect();
     let mut text = "## Calls\n\n".to_owned();
     for service in files.iter().flat_map(FileDescriptor::services) {
         let _ = writeln!(text, "### {}\n\n{}\n", service.name(), comment(&service.parent_file(), service.path()));
         for method in service.methods() {
-            call(&mut text, &method);
+            call(&mut text, &method, &rules);
         }
     }
     let is_of_a_call = |message: &MessageDescriptor| {

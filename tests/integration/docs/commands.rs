@@ -148,6 +148,12 @@ fn of_extensions() {
 }
 
 #[test]
+#[ignore = "needs curl: scripts/test curl"]
+fn of_the_service() {
+    execute("docs/api.md");
+}
+
+#[test]
 #[ignore = "installs pytest with pip: scripts/test examples"]
 fn of_the_example_with_pytest() {
     execute("docs/example-pytest.md");
@@ -174,6 +180,7 @@ fn every_document_with_commands_is_executed() {
     documents.sort();
     let executed = [
         "README.md",
+        "docs/api.md",
         "docs/durability.md",
         "docs/example-bandit.md",
         "docs/example-pytest.md",

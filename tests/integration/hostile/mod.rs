@@ -7,6 +7,7 @@
 mod calls;
 mod cli;
 mod expected;
+mod http;
 mod names;
 mod odd_names;
 mod pull;

@@ -3,6 +3,7 @@
 
 pub(crate) mod fixtures;
 mod following;
+pub(crate) mod http;
 
 mod artifact;
 mod catalog;
