@@ -26,9 +26,10 @@ pub fn is_broken_connection(status: &Status) -> bool {
     may_pass && status.get_details_error_info().is_none()
 }
 
-/// The same, or the service asks to come again.
+/// The same, or the service asks to come again, or ended a stream that took longer than it may, which is resumed.
 pub(super) fn is_passing(status: &Status) -> bool {
-    is_broken_connection(status) || status.get_details_retry_info().is_some()
+    let asks = status.get_details_retry_info().is_some() || status.code() == Code::DeadlineExceeded;
+    asks || is_broken_connection(status)
 }
 
 /// How long a broken connection is tried again, and when next.
@@ -117,6 +118,9 @@ mod tests {
         let mut details = ErrorDetails::with_error_info("STOPPING", "guideboard.v1", HashMap::new());
         details.set_retry_info(Some(Duration::from_secs(1)));
         let said = Status::with_error_details(Code::Unavailable, "the server is stopping", details);
+        assert!(!is_broken_connection(&said) && is_passing(&said));
+        let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "guideboard.v1", HashMap::new());
+        let said = Status::with_error_details(Code::DeadlineExceeded, "the call took longer than it may", details);
         assert!(!is_broken_connection(&said) && is_passing(&said));
     }
 

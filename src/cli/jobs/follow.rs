@@ -37,7 +37,7 @@ Exit codes:
 
 /// Follows a job to its end
 ///
-/// On a terminal with a bar: checks done of all, the last check, the time; elsewhere in plain lines. Standard output gets the run at the end, or with
+/// On a terminal with a bar: checks done of all, the check that is being made, the time; elsewhere in plain lines. Standard output gets the run at the end, or with
 /// --json each event of the job on a line, as it comes. The job's log lines, progress and everything else go to standard error.
 ///
 /// When the connection breaks, it is made anew, and the job is followed from the last event on: no line is lost, none comes twice. What the server no

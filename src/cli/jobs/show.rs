@@ -46,6 +46,7 @@ fn render(job: &pb::Job) -> String {
             lines.push((name, text));
         }
     };
+    add("check", job.progress.as_ref().map(|at| terminal::cell(&at.current_check)).unwrap_or_default());
     add("last check", job.progress.as_ref().map(|at| terminal::cell(&at.last_check)).unwrap_or_default());
     let labels = job.labels.iter().map(|(key, value)| format!("{}={}", terminal::cell(key), terminal::cell(value)));
     add("labels", labels.collect::<Vec<_>>().join(", "));

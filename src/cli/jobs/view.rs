@@ -114,7 +114,9 @@ impl View {
     }
 
     fn progress(&mut self, progress: pb::JobProgress) {
-        if !self.is_live && progress.total > 0 {
+        // That a check began is for the bar alone.
+        let before = self.progress.as_ref().map(|before| (before.done, before.total));
+        if !self.is_live && progress.total > 0 && before != Some((progress.done, progress.total)) {
             let last = if progress.last_check.is_empty() {
                 String::new()
             } else {
@@ -134,7 +136,8 @@ impl View {
         self.bar.set_style(terminal::job_style(progress.total > 0));
         self.bar.set_length(progress.total.into());
         self.bar.set_position(progress.done.into());
-        self.bar.set_message(format!("{} {}", self.state, terminal::cell(&progress.last_check)));
+        let check = if progress.current_check.is_empty() { &progress.last_check } else { &progress.current_check };
+        self.bar.set_message(format!("{} {}", self.state, terminal::cell(check)));
         let elapsed = self.since.map(|since| Timestamp::now().duration_since(since));
         // The clocks of two machines may differ, and a job may be older than this machine.
         let elapsed = elapsed.and_then(|elapsed| Duration::try_from(elapsed).ok()).unwrap_or_default();

@@ -168,6 +168,7 @@ async fn on_a_terminal_a_bar_stands_below_the_log_and_gives_way_to_the_run() {
     let server = crate::service::served::Served::start(&world, &["--extension-dir=extensions"]).await;
     let live = Live::on_a_terminal(jobs(&world, &server, &start(&["--output-dir", "made"])));
     live.wait_for("0/2 checks");
+    live.wait_for("running one");
     go(&world);
     let ended = live.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
