@@ -13,6 +13,7 @@ mod settings;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod values;
 
 use std::collections::BTreeMap;
@@ -101,6 +102,7 @@ enum Command {
     Extensions(extensions::ExtensionsArgs),
     Runs(runs::RunsArgs),
     Serve(serve::ServeArgs),
+    Tokens(tokens::TokensArgs),
     Quickstart(quickstart::QuickstartArgs),
     /// Starts a command and ends everything it started when standard input ends
     #[command(hide = true)]
@@ -155,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Extensions(args) => extensions::run(&args, &cli.globals),
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Serve(args) => serve::run(&args, &cli.globals),
+        Command::Tokens(args) => tokens::run(&args),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
         Command::Supervise { grace_ms, command } => {
             supervise::run(&supervise::Args { grace: Duration::from_millis(grace_ms), command })

@@ -1,5 +1,7 @@
 //! `guide-board serve`: the gRPC service.
 
+mod access;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,11 +14,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use self::access::AccessArgs;
 use super::exit::{self, Failure};
 use super::{Globals, logging};
 use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
+use crate::server::access::AccessConfig;
 use crate::server::{self, Config};
 use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
 
@@ -35,7 +39,7 @@ Exit codes:
 /// RetainedRunService lists, selects and serves the runs of the runs directories, the same after any restart; RunService starts jobs;
 /// CatalogService tells about the server. Health and reflection are there for probes and for grpcurl.
 ///
-/// Without credentials the service listens on loopback only; --insecure lifts that. SIGTERM and Ctrl-C end it: calls and running jobs get the
+/// Without credentials the service listens on loopback only; --insecure lifts that. With --tokens callers show who they are. SIGTERM and Ctrl-C end it: calls and running jobs get the
 /// --drain time. A runs directory that is not there is waited for, and served as soon as it is.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -61,9 +65,8 @@ pub(super) struct ServeArgs {
     /// Refuse to start and to cancel runs
     #[arg(long)]
     read_only: bool,
-    /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs
-    #[arg(long)]
-    insecure: bool,
+    #[command(flatten)]
+    access: AccessArgs,
     /// How opens are confined to a run; auto takes openat2 where the system has it
     #[arg(long, value_name = "HOW", default_value = "auto")]
     containment: ContainmentChoice,
@@ -156,14 +159,8 @@ pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
 
 fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
     let address = args.listen.unwrap_or_else(|| SocketAddr::new(args.host, args.port));
-    if !address.ip().is_loopback() && !args.insecure {
-        let message = format!(
-            "{address} is not a loopback address, and requests carry no credentials; listen on 127.0.0.1, or give --insecure if whoever \
-             reaches the port may read every run and start jobs"
-        );
-        return Err(Failure::new(exit::USAGE, message));
-    }
-    let config = config(args, globals)?;
+    let access = args.access.decide(address)?;
+    let config = config(args, globals, access)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -174,7 +171,7 @@ fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
     outcome
 }
 
-fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
+fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<Config, Failure> {
     let usage = |message: String| Failure::new(exit::USAGE, message);
     let root = ambient::resolved(&globals.root);
     let containment = args.containment.decide().map_err(|error| usage(error.to_string()))?;
@@ -214,6 +211,7 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         policy: StartPolicy { root, profile_dirs, extension_dirs, read_only: args.read_only },
         max_concurrent_calls: args.max_concurrent_calls,
         max_connections: args.max_connections,
+        access,
         poll_interval: Duration::from_secs_f64(args.poll_interval),
         drain: Duration::from_secs_f64(args.drain),
     })
@@ -246,8 +244,8 @@ async fn listen(address: SocketAddr, args: &ServeArgs, config: Config) -> Result
     let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
     tracing::info!(%address, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
-    if !address.ip().is_loopback() {
-        tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
+    if let Some(warning) = args.access.warning(address) {
+        tracing::warn!("{warning}");
     }
     if let Some(path) = &args.port_file {
         ambient::write_atomically(path, &format!("{}\n", address.port()))

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,7 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
+
+use super::access;
 
 /// How long the listener waits after it could not accept, for example because the process is out of descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
@@ -95,11 +96,11 @@ impl std::fmt::Debug for Cut {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    /// Stands in the extensions of every request.
+    type ConnectInfo = access::Connection;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        let local: Option<SocketAddr> = self.stream.local_addr().ok();
-        TcpConnectInfo { local_addr: local, remote_addr: self.stream.peer_addr().ok() }
+    fn connect_info(&self) -> access::Connection {
+        access::Connection::Tcp { peer: self.stream.peer_addr().ok(), local: self.stream.local_addr().ok() }
     }
 }
 

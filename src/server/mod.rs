@@ -3,6 +3,7 @@
 //! [`run`] takes a bound listener and a shutdown future: whoever calls it decides where to listen and when to stop, so a test starts the
 //! real server.
 
+pub mod access;
 mod connections;
 mod health;
 mod refresh;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tonic::transport::Server;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::access::{Access, AccessConfig};
 use crate::jobs::JobTable;
 use crate::repository::Repository;
 use crate::services::{self, Admission, Catalog, MAX_REQUEST_BYTES, RetainedRuns, Runs, ServerFacts, StartPolicy};
@@ -51,6 +53,8 @@ pub struct Config {
     pub max_concurrent_calls: usize,
     /// Connections held at once.
     pub max_connections: usize,
+    /// Who may call.
+    pub access: AccessConfig,
     /// The least time between two refreshes of a root.
     pub poll_interval: Duration,
     /// How long calls and jobs may take to end after the shutdown was asked for.
@@ -103,20 +107,26 @@ pub async fn run(
         );
         tokio::spawn(refresher);
     }
-    let (reflection, reflection_alpha) = reflection()?;
+    let access = Access::new(config.access);
+    access.warn_of_unknown_roots(&config.repository);
+    tokio::spawn(Arc::clone(&access).keep_fresh(stopped.clone()));
+    let (reflection, reflection_alpha) = access.serves_reflection().then(reflection).transpose()?.unzip();
     let mut asked_to_stop = stopped.clone();
     let serving = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
+        // The first is the outermost.
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(access.door())
+        .layer(access.guard())
         .add_service(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(health_service)
-        .add_service(reflection)
-        .add_service(reflection_alpha)
+        .add_optional_service(reflection)
+        .add_optional_service(reflection_alpha)
         .serve_with_incoming_shutdown(connections::accept(listener, config.max_connections, is_cut), async move {
             // An error means that the sender is gone, and with it the server.
             let _ = asked_to_stop.wait_for(|stop| *stop).await;

@@ -10,6 +10,7 @@ use guide_board::client::Client;
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::ContainmentChoice;
 use guide_board::repository::{Repository, RootSpec};
+use guide_board::server::access::AccessConfig;
 use guide_board::server::{self, Config};
 use guide_board::services::{StartPolicy, reason_of};
 use guide_board::wire::{Named, pb, to_json};
@@ -48,6 +49,7 @@ async fn serve(root: &'static str) -> Served {
         },
         max_concurrent_calls: 64,
         max_connections: 64,
+        access: AccessConfig::default(),
         poll_interval: Duration::from_millis(50),
         drain: Duration::from_secs(1),
     };

@@ -4,6 +4,9 @@
 pub(crate) mod fixtures;
 mod following;
 
+/// Who may call what.
+#[cfg(target_os = "linux")]
+mod access;
 mod artifact;
 mod catalog;
 mod errors;
