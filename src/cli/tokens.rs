@@ -90,3 +90,20 @@ fn entry(args: &NewArgs, token: &str) -> String {
     }
     entry
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entry_is_that_of_the_token_and_holds_it_not() {
+        let roots = vec!["ci".parse().expect("a name"), "lab".parse().expect("a name")];
+        let args = NewArgs { name: "ci@x".to_owned(), scopes: vec![Scope::Read, Scope::Run], roots };
+        let token = "0123456789abcdef-token";
+        let entry = entry(&args, token);
+        assert_eq!(parse(&entry).expect("an entry").len(), 1);
+        assert!(!entry.contains(token) && entry.ends_with("scopes = [\"read\", \"run\"]\nroots = [\"ci\", \"lab\"]\n"));
+        let plain = format!("[[token]]\nname = \"other\"\ntoken = \"{token}\"\nscopes = [\"read\"]\n");
+        assert!(parse(&(entry + &plain)).is_err(), "both are the same token");
+    }
+}

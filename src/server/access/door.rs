@@ -110,3 +110,87 @@ fn refusal<B>(error: AccessError, request: &Request<B>) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::server::access::AccessConfig;
+
+    /// Answers 200 to everything.
+    #[derive(Debug, Clone)]
+    struct Inner;
+
+    impl Service<Request<()>> for Inner {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<()>) -> Self::Future {
+            std::future::ready(Ok(Response::new(Body::new("inside".to_owned()))))
+        }
+    }
+
+    async fn asked(
+        method: Method,
+        headers: &[(&'static str, &'static str)],
+        connection: Connection,
+    ) -> (u16, HeaderMap) {
+        let allowed_origins = vec!["https://board.example".parse().expect("an origin")];
+        let access = Access::new(AccessConfig { allowed_origins, ..AccessConfig::default() });
+        let mut request = Request::builder().method(method).uri("/runs").extension(connection);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = access.door().layer(Inner).call(request.body(()).expect("a request")).await.expect("an answer");
+        (answer.status().as_u16(), answer.headers().clone())
+    }
+
+    fn tcp() -> Connection {
+        Connection::Tcp { peer: None, local: None }
+    }
+
+    #[tokio::test]
+    async fn a_preflight_of_an_allowed_origin_is_answered_at_the_door_and_any_other_refused() {
+        let preflight = |origin| [("host", "localhost"), ("origin", origin), ("access-control-request-method", "POST")];
+        let (status, headers) = asked(Method::OPTIONS, &preflight("https://board.example"), tcp()).await;
+        assert_eq!(status, 204);
+        assert_eq!(headers["access-control-allow-origin"], "https://board.example");
+        assert_eq!(headers["access-control-allow-methods"], "GET, HEAD, POST");
+        assert!(headers["access-control-allow-headers"].to_str().is_ok_and(|names| names.contains("x-grpc-web")));
+        assert_eq!(headers["vary"], "origin");
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        let (status, headers) = asked(Method::OPTIONS, &preflight("https://evil.example"), tcp()).await;
+        assert_eq!((status, headers.get("access-control-allow-origin")), (403, None));
+        // Without an origin it is a request like any other.
+        let plain = [("host", "localhost"), ("access-control-request-method", "POST")];
+        assert_eq!(asked(Method::OPTIONS, &plain, tcp()).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_protocol_of_the_request() {
+        let (status, headers) = asked(Method::GET, &[("host", "evil.example")], tcp()).await;
+        assert_eq!((status, headers["content-type"].as_bytes()), (403, &b"application/json"[..]));
+        let grpc = [("host", "evil.example"), ("content-type", "application/grpc+proto")];
+        let (status, headers) = asked(Method::POST, &grpc, tcp()).await;
+        assert_eq!((status, headers["grpc-status"].as_bytes()), (200, &b"7"[..]));
+    }
+
+    #[tokio::test]
+    async fn over_a_unix_socket_the_host_is_what_the_client_likes_but_no_page_calls() {
+        let unix = || Connection::Unix { uid: Some(0) };
+        for host in ["evil.example", "/run/guide-board.sock", "%2Frun"] {
+            assert_eq!(asked(Method::GET, &[("host", host)], unix()).await.0, 200, "{host}");
+        }
+        assert_eq!(asked(Method::GET, &[], unix()).await.0, 200);
+        assert_eq!(asked(Method::GET, &[("origin", "null")], unix()).await.0, 403);
+        assert_eq!(asked(Method::GET, &[], tcp()).await.0, 403);
+    }
+}

@@ -132,7 +132,7 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
     use crate::server::access::{AccessConfig, Connection};
