@@ -10,7 +10,7 @@
 //! - [`jobs`]: assessments that this process started, in memory.
 //! - [`wire`]: the generated protobuf types and the JSON dialect made from their descriptors.
 //! - [`services`]: the gRPC adapters.
-//! - [`server`]: listening, health, reflection, refreshing, shutdown.
+//! - [`server`]: listening, access, health, reflection, refreshing, shutdown.
 //! - [`client`]: the Rust client that the CLI uses for a running server; it follows a job over broken connections.
 //! - [`cli`]: the command tree.
 #![cfg_attr(

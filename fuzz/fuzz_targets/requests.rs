@@ -8,9 +8,10 @@ use std::sync::{Arc, LazyLock};
 
 use data_encoding::BASE64URL_NOPAD;
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
+use guide_board::model::VisibleRoots;
 use guide_board::repository::root::ContainmentChoice;
 use guide_board::repository::{Repository, RootSpec};
-use guide_board::services::{Admission, Catalog, MAX_MESSAGE_BYTES, RetainedRuns, ServerFacts, StartPolicy};
+use guide_board::services::{Admission, Catalog, MAX_MESSAGE_BYTES, RetainedRuns, ServerFacts, StartPolicy, local_request};
 use guide_board::wire::pb;
 use guide_board::wire::pb::catalog_service_server::CatalogService;
 use guide_board::wire::pb::retained_run_service_server::RetainedRunService;
@@ -58,19 +59,19 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let spec = RootSpec { name: "runs".parse().expect("a name"), path: ROOT.into() };
     let containment = ContainmentChoice::Auto.decide().expect("a containment");
     let repository = Repository::new(vec![spec], containment).expect("one root");
-    repository.root("").expect("the root").refresh().expect("scanned");
+    repository.root("", &VisibleRoots::All).expect("the root").refresh().expect("scanned");
     let repository = Arc::new(repository);
     let service = RetainedRuns::new(Arc::clone(&repository), Admission::new(8));
     let catalog = catalog(repository);
     let (runs, problems) = runtime.block_on(async {
         let runs = service
-            .list_retained_runs(Request::new(pb::ListRetainedRunsRequest::default()))
+            .list_retained_runs(local_request(pb::ListRetainedRunsRequest::default()))
             .await
             .expect("a list")
             .into_inner()
             .runs;
         let problems = service
-            .list_problems(Request::new(pb::ListProblemsRequest::default()))
+            .list_problems(local_request(pb::ListProblemsRequest::default()))
             .await
             .expect("a list")
             .into_inner()
@@ -138,17 +139,17 @@ async fn one_call(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
                 source_commit: list.source_commit,
                 labels: list.labels,
             };
-            unary(service.get_latest_retained_run(Request::new(request)).await);
+            unary(service.get_latest_retained_run(local_request(request)).await);
         }
         4 => unary(service.get_retained_run_reports(reports(input)?).await),
         5 => streamed(service.stream_artifact_manifest(manifest(input)?).await).await,
         6 => streamed(service.read_artifact(artifact(input)?).await).await,
         7 => unary(served.catalog.validate_profile(validate(input)?).await),
         8 => unary(
-            served.catalog.plan_assessment(decoded(input)?.unwrap_or_else(|| Request::new(Default::default()))).await,
+            served.catalog.plan_assessment(decoded(input)?.unwrap_or_else(|| local_request(Default::default()))).await,
         ),
         _ => unary(
-            served.catalog.list_extensions(decoded(input)?.unwrap_or_else(|| Request::new(Default::default()))).await,
+            served.catalog.list_extensions(decoded(input)?.unwrap_or_else(|| local_request(Default::default()))).await,
         ),
     }
     Ok(())
@@ -160,7 +161,7 @@ fn decoded<M: Message + Default>(input: &mut Unstructured<'_>) -> Result<Option<
         return Ok(None);
     }
     let bytes = input.bytes(input.len())?;
-    Ok(Some(Request::new(M::decode(bytes).unwrap_or_default())))
+    Ok(Some(local_request(M::decode(bytes).unwrap_or_default())))
 }
 
 async fn list(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
@@ -169,12 +170,12 @@ async fn list(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
         None => {
             let mut request = filters(input)?;
             // The first page of the same query gives a token that is half right.
-            let first = Request::new(pb::ListRetainedRunsRequest { page_size: 1, ..request.clone() });
+            let first = local_request(pb::ListRetainedRunsRequest { page_size: 1, ..request.clone() });
             let genuine =
                 served.service.list_retained_runs(first).await.map(|reply| reply.into_inner().next_page_token);
             request.page_token = token(input, &genuine.unwrap_or_default())?;
             request.page_size = i32::arbitrary(input)?;
-            Request::new(request)
+            local_request(request)
         }
     };
     let reply = served.service.list_retained_runs(request).await;
@@ -193,11 +194,11 @@ async fn problems(served: &Served, input: &mut Unstructured<'_>) -> Result<()> {
             if bool::arbitrary(input)? {
                 request.reasons.push(text(input)?);
             }
-            let first = served.service.list_problems(Request::new(request.clone())).await;
+            let first = served.service.list_problems(local_request(request.clone())).await;
             let genuine = first.map(|reply| reply.into_inner().next_page_token).unwrap_or_default();
             request.page_token = token(input, &genuine)?;
             request.page_size = i32::arbitrary(input)?;
-            Request::new(request)
+            local_request(request)
         }
     };
     let reply = served.service.list_problems(request).await;
@@ -227,13 +228,13 @@ fn validate(input: &mut Unstructured<'_>) -> Result<Request<pb::ValidateProfileR
         }
     }
     let kind = if kind == 0 { pb::ProfileKind::Target } else { pb::ProfileKind::Assessment };
-    Ok(Request::new(pb::ValidateProfileRequest { kind: kind.into(), document, ..Default::default() }))
+    Ok(local_request(pb::ValidateProfileRequest { kind: kind.into(), document, ..Default::default() }))
 }
 
 fn get(input: &mut Unstructured<'_>) -> Result<Request<pb::GetRetainedRunRequest>> {
     Ok(match decoded(input)? {
         Some(request) => request,
-        None => Request::new(pb::GetRetainedRunRequest {
+        None => local_request(pb::GetRetainedRunRequest {
             runs_dir: text(input)?,
             run_id: text(input)?,
             directory: text(input)?,
@@ -244,7 +245,7 @@ fn get(input: &mut Unstructured<'_>) -> Result<Request<pb::GetRetainedRunRequest
 fn reports(input: &mut Unstructured<'_>) -> Result<Request<pb::GetRetainedRunReportsRequest>> {
     Ok(match decoded(input)? {
         Some(request) => request,
-        None => Request::new(pb::GetRetainedRunReportsRequest {
+        None => local_request(pb::GetRetainedRunReportsRequest {
             runs_dir: text(input)?,
             run_id: text(input)?,
             directory: text(input)?,
@@ -258,7 +259,7 @@ fn reports(input: &mut Unstructured<'_>) -> Result<Request<pb::GetRetainedRunRep
 fn manifest(input: &mut Unstructured<'_>) -> Result<Request<pb::StreamArtifactManifestRequest>> {
     Ok(match decoded(input)? {
         Some(request) => request,
-        None => Request::new(pb::StreamArtifactManifestRequest {
+        None => local_request(pb::StreamArtifactManifestRequest {
             runs_dir: text(input)?,
             run_id: text(input)?,
             directory: text(input)?,
@@ -271,7 +272,7 @@ fn manifest(input: &mut Unstructured<'_>) -> Result<Request<pb::StreamArtifactMa
 fn artifact(input: &mut Unstructured<'_>) -> Result<Request<pb::ReadArtifactRequest>> {
     Ok(match decoded(input)? {
         Some(request) => request,
-        None => Request::new(pb::ReadArtifactRequest {
+        None => local_request(pb::ReadArtifactRequest {
             runs_dir: text(input)?,
             run_id: text(input)?,
             directory: text(input)?,

@@ -14,6 +14,7 @@ mod settings;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod values;
 
 use std::collections::BTreeMap;
@@ -103,6 +104,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Jobs(jobs::JobsArgs),
     Serve(serve::ServeArgs),
+    Tokens(tokens::TokensArgs),
     Quickstart(quickstart::QuickstartArgs),
     /// Starts a command and ends everything it started when standard input ends
     #[command(hide = true)]
@@ -158,6 +160,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Jobs(args) => jobs::run(&args),
         Command::Serve(args) => serve::run(&args, &cli.globals),
+        Command::Tokens(args) => tokens::run(&args),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
         Command::Supervise { grace_ms, command } => {
             supervise::run(&supervise::Args { grace: Duration::from_millis(grace_ms), command })

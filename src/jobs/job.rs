@@ -124,6 +124,8 @@ pub struct JobRequest {
     pub labels: BTreeMap<String, String>,
     /// The request's id, if it has one.
     pub request_id: Option<String>,
+    /// Who asks. Request ids are each caller's own.
+    pub owner: String,
 }
 
 /// How far a job is.

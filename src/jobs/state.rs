@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::feed::{Happening, JobFeed};
 use super::job::{Error, JobFailure, JobRequest, JobView};
-use crate::model::{DirectoryName, JobStatus, RunId};
+use crate::model::{DirectoryName, JobStatus, RunId, VisibleRoots};
 use crate::process::Terminator;
 
 /// What the events of all jobs that have ended may hold, in bytes.
@@ -21,7 +21,8 @@ pub(super) struct State {
     pub(super) queue: VecDeque<String>,
     pub(super) running: usize,
     pub(super) next_sequence: u64,
-    pub(super) requests: HashMap<String, (RequestBody, String)>,
+    /// What was asked for and the job's id, by caller and request id.
+    pub(super) requests: HashMap<(String, String), (RequestBody, String)>,
     pub(super) stopping: bool,
     /// Set once running jobs are to end: a process that only starts then ends at once.
     pub(super) terminating: bool,
@@ -63,9 +64,19 @@ impl Job {
     }
 }
 
+/// What a request id is kept by.
+pub(super) fn key_of(request: &JobRequest) -> Option<(String, String)> {
+    Some((request.owner.clone(), request.request_id.clone()?))
+}
+
 impl State {
+    /// A job, if it exists for the caller.
+    pub(super) fn job(&self, job_id: &str, visible: &VisibleRoots) -> Result<&Job, Error> {
+        self.jobs.get(job_id).filter(|job| visible.sees(&job.view.root)).ok_or_else(|| not_found(job_id))
+    }
+
     pub(super) fn repeated(&self, request: &JobRequest) -> Result<Option<JobView>, Error> {
-        let Some((earlier, job_id)) = request.request_id.as_ref().and_then(|id| self.requests.get(id)) else {
+        let Some((earlier, job_id)) = key_of(request).and_then(|key| self.requests.get(&key)) else {
             return Ok(None);
         };
         match self.jobs.get(job_id) {

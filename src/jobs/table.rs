@@ -9,8 +9,8 @@ use super::execution;
 use super::feed::{Happening, JobFeed};
 use super::job::{Error, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
 use super::log::Event;
-use super::state::{Job, JobEnd, State, body_of, not_found};
-use crate::model::{DirectoryName, JobStatus, RunId};
+use super::state::{Job, JobEnd, State, body_of, key_of, not_found};
+use crate::model::{DirectoryName, JobStatus, RunId, VisibleRoots};
 use crate::process::Terminator;
 use crate::repository::RunsRoot;
 
@@ -103,8 +103,8 @@ impl JobTable {
             error: None,
             cancel_requested_at: None,
         };
-        if let Some(request_id) = &request.request_id {
-            state.requests.insert(request_id.clone(), (body, job_id.clone()));
+        if let Some(key) = key_of(&request) {
+            state.requests.insert(key, (body, job_id.clone()));
         }
         let feed = JobFeed::new(self.settings.events);
         let job =
@@ -125,31 +125,29 @@ impl JobTable {
         self.lock().repeated(request)
     }
 
-    /// One job.
+    /// One job. A job of a root that the caller may not see does not exist, here and in what follows.
     ///
     /// # Errors
     /// [`Error::JobNotFound`].
-    pub fn get(&self, job_id: &str) -> Result<JobView, Error> {
-        let state = self.lock();
-        state.jobs.get(job_id).map(|job| job.view.clone()).ok_or_else(|| not_found(job_id))
+    pub fn get(&self, job_id: &str, visible: &VisibleRoots) -> Result<JobView, Error> {
+        Ok(self.lock().job(job_id, visible)?.view.clone())
     }
 
     /// What happens to a job, for as long as one watches, also when the table forgets it meanwhile.
     ///
     /// # Errors
     /// [`Error::JobNotFound`].
-    pub fn watch(&self, job_id: &str) -> Result<Arc<JobFeed>, Error> {
-        let state = self.lock();
-        state.jobs.get(job_id).map(|job| Arc::clone(&job.feed)).ok_or_else(|| not_found(job_id))
+    pub fn watch(&self, job_id: &str, visible: &VisibleRoots) -> Result<Arc<JobFeed>, Error> {
+        Ok(Arc::clone(&self.lock().job(job_id, visible)?.feed))
     }
 
     /// The runs root and directory of a job that succeeded.
     ///
     /// # Errors
     /// [`Error::JobNotFound`], [`Error::NotSucceeded`].
-    pub fn succeeded(&self, job_id: &str) -> Result<(Arc<RunsRoot>, DirectoryName), Error> {
+    pub fn succeeded(&self, job_id: &str, visible: &VisibleRoots) -> Result<(Arc<RunsRoot>, DirectoryName), Error> {
         let state = self.lock();
-        let job = state.jobs.get(job_id).ok_or_else(|| not_found(job_id))?;
+        let job = state.job(job_id, visible)?;
         match (&job.request.directory, job.view.status) {
             (Some(directory), JobStatus::Succeeded) => Ok((Arc::clone(&job.request.root), directory.clone())),
             (_, status) => Err(Error::NotSucceeded { status }),
@@ -158,11 +156,12 @@ impl JobTable {
 
     /// One page of the jobs in one of `statuses` (empty: any), newest first, below a sequence number.
     #[must_use]
-    pub fn page(&self, statuses: &[JobStatus], below: Option<u64>, limit: usize) -> JobPage {
+    pub fn page(&self, statuses: &[JobStatus], below: Option<u64>, limit: usize, visible: &VisibleRoots) -> JobPage {
         let state = self.lock();
         let matching = || {
             let newest_first = state.order.values().rev().filter_map(|job_id| state.jobs.get(job_id));
-            newest_first.map(|job| &job.view).filter(|view| statuses.is_empty() || statuses.contains(&view.status))
+            let views = newest_first.map(|job| &job.view).filter(|view| visible.sees(&view.root));
+            views.filter(|view| statuses.is_empty() || statuses.contains(&view.status))
         };
         let total = matching().count();
         let below = below.unwrap_or(u64::MAX);
@@ -176,9 +175,9 @@ impl JobTable {
 
     /// How many jobs are in which state.
     #[must_use]
-    pub fn counts(&self) -> StatusCounts {
+    pub fn counts(&self, visible: &VisibleRoots) -> StatusCounts {
         let mut counts: StatusCounts = JobStatus::ALL.iter().map(|status| (status.word(), 0)).collect();
-        for job in self.lock().jobs.values() {
+        for job in self.lock().jobs.values().filter(|job| visible.sees(&job.view.root)) {
             *counts.entry(job.view.status.word()).or_default() += 1;
         }
         counts
@@ -189,9 +188,10 @@ impl JobTable {
     ///
     /// # Errors
     /// [`Error::JobNotFound`].
-    pub fn cancel(&self, job_id: &str) -> Result<JobView, Error> {
+    pub fn cancel(&self, job_id: &str, visible: &VisibleRoots) -> Result<JobView, Error> {
         let mut guard = self.lock();
         let state = &mut *guard;
+        state.job(job_id, visible)?;
         let job = state.jobs.get_mut(job_id).ok_or_else(|| not_found(job_id))?;
         if job.view.ended_at.is_some() || job.view.cancel_requested_at.is_some() {
             return Ok(job.view.clone());

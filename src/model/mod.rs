@@ -11,6 +11,7 @@ mod path;
 mod problem;
 mod run;
 mod time;
+mod visible;
 mod vocabulary;
 
 pub use artifact::{ArtifactEntry, Rebase, StoredPath};
@@ -21,6 +22,7 @@ pub use path::{PathSyntaxError, RelativePath};
 pub use problem::{Problem, ProblemReason};
 pub use run::{Marker, Retention, RunSummary};
 pub use time::{format_timestamp, parse_timestamp};
+pub use visible::VisibleRoots;
 pub use vocabulary::{
     Disposition, EvidenceResult, JobStatus, MappingStatus, ProfileKind, ResultStatus, RunnerKind, Severity,
 };

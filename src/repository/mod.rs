@@ -37,7 +37,7 @@ pub use retained::{FoundFile, LocatedRun, RetainedRun, RunSelector};
 pub use root::FreeSpace;
 pub use runs_root::{RunsRoot, View};
 
-use crate::model::{RootName, printable};
+use crate::model::{RootName, VisibleRoots, printable};
 use root::Containment;
 
 /// The most threads that scan a root.
@@ -128,23 +128,28 @@ impl Repository {
         self.containment
     }
 
-    /// The root that a request means: by name, by path exactly as configured, or the first when it names none.
+    /// The roots that exist for a caller, in configured order.
+    pub fn visible<'a>(&'a self, visible: &'a VisibleRoots) -> impl Iterator<Item = &'a Arc<RunsRoot>> {
+        self.roots.iter().filter(|root| visible.sees(root.name().as_str()))
+    }
+
+    /// The root that a request means: by name, by path exactly as configured, or the first when it names none. What the caller may not see
+    /// does not exist, here and in the error.
     ///
     /// # Errors
     /// [`Error::RootNotFound`].
-    pub fn root(&self, asked: &str) -> Result<&Arc<RunsRoot>, Error> {
+    pub fn root<'a>(&'a self, asked: &str, visible: &'a VisibleRoots) -> Result<&'a Arc<RunsRoot>, Error> {
         let found = if asked.is_empty() {
-            self.roots.first()
+            self.visible(visible).next()
         } else {
-            self.roots.iter().find(|root| root.name().as_str() == asked).or_else(|| {
-                self.roots
-                    .iter()
+            self.visible(visible).find(|root| root.name().as_str() == asked).or_else(|| {
+                self.visible(visible)
                     .find(|root| root.configured() == Path::new(asked) && root.configured().as_os_str() == asked)
             })
         };
         found.ok_or_else(|| Error::RootNotFound {
             asked: printable(asked, 100),
-            known: self.roots.iter().map(|root| root.name().as_str()).collect::<Vec<_>>().join(", "),
+            known: self.visible(visible).map(|root| root.name().as_str()).collect::<Vec<_>>().join(", "),
         })
     }
 }

@@ -21,7 +21,8 @@ use tokio::time::{Instant, Sleep};
 use tower::util::BoxCloneSyncService;
 use tower_service::Service as _;
 
-use super::listen::{Listener, Peer, Socket};
+use super::access;
+use super::listen::{Listener, Socket};
 use super::tls::{self, Tls};
 
 /// How long the listener waits after it could not accept, for example because the process is out of descriptors.
@@ -91,7 +92,7 @@ pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits
             let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
             Some((permit, next(&listener).await))
         };
-        let (permit, (socket, peer)) = tokio::select! {
+        let (permit, (socket, origin)) = tokio::select! {
             () = &mut stopped => break,
             next = next => match next {
                 Some(next) => next,
@@ -100,7 +101,7 @@ pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits
         };
         connections.spawn(Connection { tls: tls.clone(), app: app.clone(), limits, _permit: permit }.serve(
             socket,
-            peer,
+            origin,
             ends.clone(),
         ));
         while connections.try_join_next().is_some() {}
@@ -109,7 +110,7 @@ pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits
     while connections.join_next().await.is_some() {}
 }
 
-async fn next(listener: &Listener) -> (Socket, Peer) {
+async fn next(listener: &Listener) -> (Socket, access::Connection) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
@@ -130,7 +131,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, socket: Socket, peer: Peer, ends: Ends) {
+    async fn serve(self, socket: Socket, origin: access::Connection, ends: Ends) {
         let Ends { stop, mut cut } = ends;
         let is_cut = async {
             if cut.wait_for(|cut| *cut).await.is_err() {
@@ -140,12 +141,12 @@ impl Connection {
         };
         tokio::select! {
             () = is_cut => {}
-            () = self.exchange(socket, peer, stop) => {}
+            () = self.exchange(socket, origin, stop) => {}
         }
     }
 
-    async fn exchange(&self, socket: Socket, peer: Peer, mut stop: watch::Receiver<bool>) {
-        let Some((socket, peer)) = self.greeted(socket, peer).await else { return };
+    async fn exchange(&self, socket: Socket, origin: access::Connection, mut stop: watch::Receiver<bool>) {
+        let Some((socket, origin)) = self.greeted(socket, origin).await else { return };
         let mut builder = Builder::new(TokioExecutor::new());
         let limits = self.limits;
         builder
@@ -166,7 +167,7 @@ impl Connection {
             let mut app = self.app.clone();
             let busy = activity.begin();
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(peer.clone());
+            request.extensions_mut().insert(origin.clone());
             async move {
                 let response = app.call(request).await?;
                 Ok::<_, Infallible>(response.map(|body| Held { body, _busy: busy }))
@@ -192,15 +193,15 @@ impl Connection {
     }
 
     /// The connection once TLS stands on it, where there is TLS; `None` when the client did not come that far in time.
-    async fn greeted(&self, socket: Socket, peer: Peer) -> Option<(Socket, Peer)> {
-        let (stream, address, tls) = match (socket, peer, &self.tls) {
-            (Socket::Tcp(stream), Peer::Tcp(address), Some(tls)) => (stream, address, tls),
-            (socket, peer, _) => return Some((socket, peer)),
+    async fn greeted(&self, socket: Socket, origin: access::Connection) -> Option<(Socket, access::Connection)> {
+        let (stream, peer, local, tls) = match (socket, origin, &self.tls) {
+            (Socket::Tcp(stream), access::Connection::Tcp { peer, local }, Some(tls)) => (stream, peer, local, tls),
+            (socket, origin, _) => return Some((socket, origin)),
         };
         match tokio::time::timeout(self.limits.header_time, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
-                let names = tls.verifies_clients().then(|| tls::client_names(&stream));
-                Some((Socket::Tls(Box::new(stream)), Peer::Tls { address, names }))
+                let identity = tls::identity(&stream).map(Arc::new);
+                Some((Socket::Tls(Box::new(stream)), access::Connection::Tls { peer, local, identity }))
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a handshake failed");

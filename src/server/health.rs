@@ -1,15 +1,21 @@
 //! Health per service and per root: NOT_SERVING before the first scan, while every root is away, and from the moment a stop is asked for.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
+use tokio_stream::Stream;
 use tonic::server::NamedService;
+use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_health::server::{HealthReporter, HealthService, WatchStream};
 
 use crate::repository::{Repository, RunsRoot, View};
-use crate::services::{Catalog, RetainedRuns, Runs};
+use crate::services::{AccessError, Caller, Catalog, RetainedRuns, Runs};
 use crate::wire::pb::catalog_service_server::CatalogServiceServer;
 use crate::wire::pb::retained_run_service_server::RetainedRunServiceServer;
 use crate::wire::pb::run_service_server::RunServiceServer;
@@ -30,10 +36,67 @@ pub(super) struct ServiceHealth {
 
 /// The health of these roots' services, and the service that tells it.
 pub(super) async fn service(repository: &Repository) -> (ServiceHealth, HealthServer<impl Health>) {
-    let (reporter, server) = tonic_health::server::health_reporter();
+    let reporter = HealthReporter::new();
+    let told = ToldHealth(HealthService::from_health_reporter(reporter.clone()));
     let health = ServiceHealth { reporter, is_stopping: Arc::default() };
     health.update(repository).await;
-    (health, server)
+    (health, HealthServer::new(told))
+}
+
+/// Health as it is told: the server and its services to everybody, a root to whoever sees it. To others there is no such name.
+struct ToldHealth(HealthService);
+
+/// A name that nothing is registered by: every root has a name of its own behind it.
+const NO_ROOT: &str = concat!("guideboard.v1.RetainedRunService", "/");
+
+/// The request as it may be answered, and whose credentials it takes.
+fn told(mut request: Request<HealthCheckRequest>) -> (Request<HealthCheckRequest>, Option<Caller>) {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let root = request.get_ref().service.strip_prefix(NO_ROOT);
+    let Some(root) = root else { return (request, None) };
+    if caller.as_ref().is_some_and(|caller| caller.roots().sees(root)) {
+        return (request, caller);
+    }
+    NO_ROOT.clone_into(&mut request.get_mut().service);
+    (request, None)
+}
+
+#[tonic::async_trait]
+impl Health for ToldHealth {
+    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        self.0.check(told(request).0).await
+    }
+
+    type WatchStream = ToldWatch;
+
+    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<ToldWatch>, Status> {
+        let (request, caller) = told(request);
+        let stream = self.0.watch(request).await?.into_inner();
+        let revoked: Option<Revoked> =
+            caller.map(|caller| -> Revoked { Box::pin(async move { caller.revoked().await }) });
+        Ok(Response::new(ToldWatch { stream, revoked }))
+    }
+}
+
+type Revoked = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A watch that ends when the credentials that it took are withdrawn.
+struct ToldWatch {
+    stream: WatchStream,
+    revoked: Option<Revoked>,
+}
+
+impl Stream for ToldWatch {
+    type Item = Result<HealthCheckResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.revoked.as_mut().is_some_and(|revoked| revoked.as_mut().poll(cx).is_ready()) {
+            // The transport asks for nothing after an error.
+            self.revoked = None;
+            return Poll::Ready(Some(Err(AccessError::CredentialsRevoked.into())));
+        }
+        Pin::new(&mut self.stream).poll_next(cx)
+    }
 }
 
 impl ServiceHealth {

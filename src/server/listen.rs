@@ -1,7 +1,6 @@
 //! Where a server listens: a TCP port or a Unix socket, and beside it a port for health alone.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_rustls::server::TlsStream;
 
+use super::access::Connection;
 use super::tls::Tls;
 
 /// A bound listener.
@@ -37,31 +37,21 @@ impl From<TcpListener> for Listening {
     }
 }
 
-/// Who is at the other end of a connection, as far as the connection itself says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Peer {
-    /// Somebody on the network.
-    Tcp(SocketAddr),
-    /// Somebody on the network, over TLS. `names` are those of the client's certificate, when clients must have one.
-    Tls { address: SocketAddr, names: Option<Vec<String>> },
-    /// A process of this machine, with its user id where the system tells it.
-    Unix(Option<u32>),
-}
-
 impl Listener {
     /// The next connection.
-    pub(super) async fn accept(&self) -> io::Result<(Socket, Peer)> {
+    pub(super) async fn accept(&self) -> io::Result<(Socket, Connection)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Without it small replies wait for the client's acknowledgement; an error only costs that.
                 let _ = stream.set_nodelay(true);
-                Ok((Socket::Tcp(stream), Peer::Tcp(peer)))
+                let connection = Connection::Tcp { peer: Some(peer), local: stream.local_addr().ok() };
+                Ok((Socket::Tcp(stream), connection))
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().ok().map(|credentials| credentials.uid());
-                Ok((Socket::Unix(stream), Peer::Unix(uid)))
+                Ok((Socket::Unix(stream), Connection::Unix { uid }))
             }
         }
     }

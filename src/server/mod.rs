@@ -3,6 +3,7 @@
 //! [`run`] takes a bound listener and a shutdown future: whoever calls it decides where to listen and when to stop, so a test starts the
 //! real server.
 
+pub mod access;
 mod bounded;
 mod connections;
 mod health;
@@ -11,10 +12,13 @@ mod listen;
 mod refresh;
 mod tls;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::http::{Request, Response};
+use axum::body::Body;
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -22,7 +26,10 @@ use tonic::service::Routes;
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_layer::Layer as _;
+use tower_service::Service;
 
+use self::access::{Access, AccessConfig};
 use bounded::BoundedLayer;
 pub use bounded::CallLimits;
 pub use connections::ConnectionLimits;
@@ -62,6 +69,8 @@ pub struct Config {
     pub connections: ConnectionLimits,
     /// How long calls may take.
     pub calls: CallLimits,
+    /// Who may call.
+    pub access: AccessConfig,
     /// The least time between two refreshes of a root.
     pub poll_interval: Duration,
     /// How long calls and jobs may take to end after the shutdown was asked for.
@@ -114,22 +123,26 @@ pub async fn run(
         );
         tokio::spawn(refresher);
     }
-    let (reflection, reflection_alpha) = reflection()?;
+    let access = Access::new(config.access);
+    access.warn_of_unknown_roots(&config.repository);
+    tokio::spawn(Arc::clone(&access).keep_fresh(stopped.clone()));
     let bounds = BoundedLayer::new(config.calls, stopped.clone());
-    let calls = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
+    let mut calls = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
-        .add_service(health_service.clone())
-        .add_service(reflection)
-        .add_service(reflection_alpha)
-        .into_axum_router()
-        .layer(bounds.clone());
+        .add_service(health_service.clone());
+    if access.serves_reflection() {
+        let (reflection, reflection_alpha) = reflection()?;
+        calls = calls.add_service(reflection).add_service(reflection_alpha);
+    }
+    // What every face calls. The guard is the outer one of the two.
+    let calls = calls.into_axum_router().layer(bounds.clone()).layer(access.guard());
     let probes = Routes::new(health_service).into_axum_router().layer(bounds);
     let Listening { main, tls, health: health_listener } = listening.into();
     let ends = Ends { stop: stopped.clone(), cut: is_cut };
     let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
     // The certificates are looked at for as long as the server runs.
-    let served = app(http::router(calls)?);
+    let served = app(access.door().layer(http::router(calls)?));
     let mut serving = tokio::spawn(connections::serve(main, tls, served, config.connections, ends.clone()));
     let probing = health_listener.map(|listener| {
         let limits = ConnectionLimits { max_connections: MAX_PROBES, ..config.connections };
@@ -164,9 +177,15 @@ pub async fn run(
     Ok(())
 }
 
-/// Routes as they serve the requests of connections.
-fn app(routes: axum::Router) -> App {
-    let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(routes);
+/// A service as it serves the requests of connections.
+fn app<S, B>(service: S) -> App
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    B: hyper::body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(service);
     BoxCloneSyncService::new(ServiceBuilder::new().map_response(IntoResponse::into_response).service(service))
 }
 

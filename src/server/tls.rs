@@ -15,6 +15,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+use super::access::{CertificateName, PeerIdentity};
 use crate::repository::ambient::{self, AmbientError};
 
 /// How often the files are looked at.
@@ -210,10 +211,12 @@ fn pem(path: &Path, detail: String) -> TlsError {
     TlsError::Pem { path: path.to_owned(), detail }
 }
 
-/// The names that a client's certificate bears: the DNS names and URIs of its subject alternative names. Empty without a certificate.
-pub(super) fn client_names(stream: &TlsStream<TcpStream>) -> Vec<String> {
+/// Whom a client's certificate names, which the handshake has verified; `None` when it showed none.
+pub(super) fn identity(stream: &TlsStream<TcpStream>) -> Option<PeerIdentity> {
     let (_, session) = stream.get_ref();
-    let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) else { return Vec::new() };
-    let Ok(certificate) = webpki::EndEntityCert::try_from(certificate) else { return Vec::new() };
-    certificate.valid_dns_names().chain(certificate.valid_uri_names()).map(str::to_owned).collect()
+    let certificate = session.peer_certificates()?.first()?;
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    let names = certificate.valid_dns_names().map(|name| CertificateName::Dns(name.to_ascii_lowercase()));
+    let uris = certificate.valid_uri_names().map(|name| CertificateName::Uri(name.to_owned()));
+    Some(PeerIdentity { names: names.chain(uris).collect() })
 }

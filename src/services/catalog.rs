@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use tokio::sync::Semaphore;
 
 use super::admission::Admission;
+use super::caller::Caller;
 use super::page_token::{PageToken, QueryFingerprint};
 use super::parse::{self, FieldError};
 use super::start_policy::StartPolicy;
@@ -85,17 +86,19 @@ impl Catalog {
 impl CatalogService for Catalog {
     async fn get_server_info(
         &self,
-        _request: Request<pb::GetServerInfoRequest>,
+        request: Request<pb::GetServerInfoRequest>,
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let this = self.clone();
-        blocking(permit, move || Ok(Response::new(this.describe()))).await
+        blocking(permit, move || Ok(Response::new(this.describe(&caller)))).await
     }
 
     async fn list_extensions(
         &self,
         request: Request<pb::ListExtensionsRequest>,
     ) -> Result<Response<pb::ListExtensionsResponse>, Status> {
+        Caller::of(&request)?;
         let request = request.into_inner();
         self.checking(move |policy| {
             let limit = parse::page_size(request.page_size)?;
@@ -113,6 +116,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<pb::ValidateProfileRequest>,
     ) -> Result<Response<pb::ValidateProfileResponse>, Status> {
+        Caller::of(&request)?;
         let request = request.into_inner();
         self.checking(move |policy| {
             let kind = request.kind();
@@ -141,6 +145,7 @@ impl CatalogService for Catalog {
         &self,
         request: Request<pb::PlanAssessmentRequest>,
     ) -> Result<Response<pb::PlanAssessmentResponse>, Status> {
+        Caller::of(&request)?;
         let request = request.into_inner();
         self.checking(move |policy| {
             let target = policy.profile_source("target", &request.target)?;
@@ -154,7 +159,7 @@ impl CatalogService for Catalog {
 }
 
 impl Catalog {
-    fn describe(&self) -> pb::GetServerInfoResponse {
+    fn describe(&self, caller: &Caller) -> pb::GetServerInfoResponse {
         let settings = self.jobs.settings();
         let mut features = vec![format!("containment-{}", self.repository.containment())];
         features.push(if self.facts.read_only { "read-only" } else { "start-run" }.to_owned());
@@ -163,7 +168,7 @@ impl Catalog {
         pb::GetServerInfoResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             schema_versions: documents.map(|name| (name.to_owned(), SCHEMA_VERSION.to_owned())).into(),
-            roots: self.repository.roots().iter().map(|root| self.describe_root(root)).collect(),
+            roots: self.repository.visible(caller.roots()).map(|root| self.describe_root(root)).collect(),
             limits: Some(pb::ServerLimits {
                 max_request_bytes: u64::try_from(MAX_REQUEST_BYTES).unwrap_or(u64::MAX),
                 max_message_bytes: u64::try_from(MAX_MESSAGE_BYTES).unwrap_or(u64::MAX),
@@ -174,7 +179,7 @@ impl Catalog {
                 max_page_size: limit(MAX_PAGE_SIZE),
             }),
             features,
-            jobs: Some(job_counts(&self.jobs.counts())),
+            jobs: Some(job_counts(&self.jobs.counts(caller.roots()))),
             started_at: Some(convert::timestamp(self.facts.started_at)),
         }
     }

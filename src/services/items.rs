@@ -1,8 +1,9 @@
 //! ListFindings and ListEvidence: pages of a run's normalized items.
 
 use prost::Message;
-use tonic::Status;
+use tonic::{Request, Status};
 
+use super::caller::Caller;
 use super::page_token::{PageToken, QueryFingerprint};
 use super::parse::{self, FieldError};
 use super::retained::{RetainedRuns, count};
@@ -16,6 +17,7 @@ type TokenPlace = (String, u64, u64, u64, u64);
 
 /// What both calls ask.
 struct Asked {
+    caller: Caller,
     call: &'static str,
     runs_dir: String,
     run_id: String,
@@ -36,9 +38,12 @@ struct Page<M> {
 /// Lists a run's findings.
 pub(super) async fn findings(
     service: &RetainedRuns,
-    request: pb::ListFindingsRequest,
+    request: Request<pb::ListFindingsRequest>,
 ) -> Result<pb::ListFindingsResponse, Status> {
+    let caller = Caller::of(&request)?;
+    let request = request.into_inner();
     let asked = Asked {
+        caller,
         call: "ListFindings",
         runs_dir: request.runs_dir,
         run_id: request.run_id,
@@ -68,9 +73,12 @@ pub(super) async fn findings(
 /// Lists a run's evidence items.
 pub(super) async fn evidence(
     service: &RetainedRuns,
-    request: pb::ListEvidenceRequest,
+    request: Request<pb::ListEvidenceRequest>,
 ) -> Result<pb::ListEvidenceResponse, Status> {
+    let caller = Caller::of(&request)?;
+    let request = request.into_inner();
     let asked = Asked {
+        caller,
         call: "ListEvidence",
         runs_dir: request.runs_dir,
         run_id: request.run_id,
@@ -102,7 +110,7 @@ where
     M: Message + 'static,
 {
     let permit = service.admission.admit()?;
-    let root = service.root(&asked.runs_dir)?;
+    let root = service.root(&asked.caller, &asked.runs_dir)?;
     let selector = parse::selector(&asked.run_id, &asked.directory)?;
     let limit = parse::page_size(asked.page_size)?;
     let fingerprint = QueryFingerprint::of(asked.call, root.name().as_str(), &(&selector, &asked.filter));

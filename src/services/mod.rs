@@ -5,6 +5,7 @@
 
 mod admission;
 mod assessments;
+mod caller;
 mod catalog;
 mod convert;
 mod items;
@@ -22,6 +23,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub use admission::{Admission, MAX_CONCURRENT_CALLS};
 pub use assessments::{all_extensions, verdict};
+pub use caller::{AccessError, Caller, Grant, Scope, local_request};
 pub use catalog::{Catalog, ServerFacts};
 pub use retained::RetainedRuns;
 pub use runs::Runs;

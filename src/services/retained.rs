@@ -6,6 +6,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::admission::Admission;
+use super::caller::Caller;
 use super::page_token::{self, PageToken, QueryFingerprint, RunPlace};
 use super::parse::{self, FilterFields};
 use super::streams::{self, Replies};
@@ -33,8 +34,9 @@ impl RetainedRuns {
         Self { repository, admission }
     }
 
-    pub(super) fn root(&self, asked: &str) -> Result<Arc<RunsRoot>, Status> {
-        Ok(Arc::clone(self.repository.root(asked)?))
+    /// The root that a caller means.
+    pub(super) fn root(&self, caller: &Caller, asked: &str) -> Result<Arc<RunsRoot>, Status> {
+        caller.root(&self.repository, asked)
     }
 }
 
@@ -95,9 +97,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::ListRetainedRunsRequest>,
     ) -> Result<Response<pb::ListRetainedRunsResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let limit = parse::page_size(request.page_size)?;
         let query = parse::query(FilterFields {
             target: request.target,
@@ -136,9 +139,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::ListProblemsRequest>,
     ) -> Result<Response<pb::ListProblemsResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let limit = parse::page_size(request.page_size)?;
         let query = ProblemQuery { reasons: parse::problem_reasons(&request.reasons)? };
         let fingerprint = QueryFingerprint::of("ListProblems", root.name().as_str(), &query);
@@ -164,9 +168,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetRetainedRunRequest>,
     ) -> Result<Response<pb::GetRetainedRunResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
         blocking(permit, move || {
             let retained = root.locate(&selector)?.retained()?;
@@ -180,9 +185,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetLatestRetainedRunRequest>,
     ) -> Result<Response<pb::GetLatestRetainedRunResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let query = parse::query(FilterFields {
             target: request.target,
             assessment: request.assessment,
@@ -204,9 +210,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::GetRetainedRunReportsRequest>,
     ) -> Result<Response<pb::GetRetainedRunReportsResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
         let options = ReportOptions {
             kind: request.kind,
@@ -220,9 +227,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::StreamArtifactManifestRequest>,
     ) -> Result<Response<Self::StreamArtifactManifestStream>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let name = root.name().to_string();
         let selector = parse::selector(&request.run_id, &request.directory)?;
         let unsafe_refs = unsafe_refs(request.report_unsafe);
@@ -235,9 +243,10 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::ReadArtifactRequest>,
     ) -> Result<Response<Self::ReadArtifactStream>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let root = self.root(&request.runs_dir)?;
+        let root = self.root(&caller, &request.runs_dir)?;
         let selector: RunSelector = parse::selector(&request.run_id, &request.directory)?;
         let path = parse::path(&request.path)?;
         let limit = parse::unsigned("limit", request.limit)?;
@@ -257,14 +266,14 @@ impl RetainedRunService for RetainedRuns {
         &self,
         request: Request<pb::ListFindingsRequest>,
     ) -> Result<Response<pb::ListFindingsResponse>, Status> {
-        items::findings(self, request.into_inner()).await.map(Response::new)
+        items::findings(self, request).await.map(Response::new)
     }
 
     async fn list_evidence(
         &self,
         request: Request<pb::ListEvidenceRequest>,
     ) -> Result<Response<pb::ListEvidenceResponse>, Status> {
-        items::evidence(self, request.into_inner()).await.map(Response::new)
+        items::evidence(self, request).await.map(Response::new)
     }
 }
 

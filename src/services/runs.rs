@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::admission::Admission;
+use super::caller::Caller;
 use super::page_token::{PageToken, QueryFingerprint};
 use super::parse::{self, FieldError};
 use super::retained::{ReportOptions, reports_of};
@@ -93,10 +94,11 @@ fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), 
 #[tonic::async_trait]
 impl RunService for Runs {
     async fn start_run(&self, request: Request<pb::StartRunRequest>) -> Result<Response<pb::StartRunResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         self.refuse_read_only()?;
         let request = request.into_inner();
-        let root = Arc::clone(self.repository.root(&request.runs_dir)?);
+        let root = caller.root(&self.repository, &request.runs_dir)?;
         let directory = output_directory(&root, &request.output_dir)?;
         let labels = parse::labels(request.labels)?;
         let request_id = request_id(request.request_id)?;
@@ -111,6 +113,7 @@ impl RunService for Runs {
                 directory,
                 labels,
                 request_id,
+                owner: caller.name().to_owned(),
             };
             if let Some(earlier) = jobs.repeated(&job)? {
                 return Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(earlier)) }));
@@ -120,15 +123,17 @@ impl RunService for Runs {
             check_root(&job.root, job.directory.as_ref())?;
             let random = getrandom::u64().map_err(|error| status::internal(&error))?;
             let job = jobs.start(job, random)?;
-            tracing::info!(job = %job.job_id, root = %job.root, directory = %job.directory, "job accepted");
+            let by = caller.name();
+            tracing::info!(job = %job.job_id, root = %job.root, directory = %job.directory, by, "job accepted");
             Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(job)) }))
         })
         .await
     }
 
     async fn get_run(&self, request: Request<pb::GetRunRequest>) -> Result<Response<pb::GetRunResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
-        let job = self.jobs.get(&request.into_inner().job_id)?;
+        let job = self.jobs.get(&request.into_inner().job_id, caller.roots())?;
         Ok(Response::new(pb::GetRunResponse { run: Some(convert::job(job)) }))
     }
 
@@ -136,28 +141,31 @@ impl RunService for Runs {
         &self,
         request: Request<pb::CancelRunRequest>,
     ) -> Result<Response<pb::CancelRunResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
         self.refuse_read_only()?;
-        let job = self.jobs.cancel(&request.into_inner().job_id)?;
-        tracing::info!(job = %job.job_id, status = %job.status, "cancellation asked for");
+        let job = self.jobs.cancel(&request.into_inner().job_id, caller.roots())?;
+        tracing::info!(job = %job.job_id, status = %job.status, by = caller.name(), "cancellation asked for");
         Ok(Response::new(pb::CancelRunResponse { run: Some(convert::job(job)) }))
     }
 
     type WatchRunStream = Replies<pb::WatchRunResponse>;
 
     async fn watch_run(&self, request: Request<pb::WatchRunRequest>) -> Result<Response<Self::WatchRunStream>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit_watch()?;
         let request = request.into_inner();
-        let feed = self.jobs.watch(&request.job_id)?;
+        let feed = self.jobs.watch(&request.job_id, caller.roots())?;
         let last = feed.last();
         if request.after > last {
             return Err(FieldError::new("after", format!("the last event of the job so far is number {last}")).into());
         }
         let heartbeat = self.jobs.settings().heartbeat;
-        Ok(Response::new(watch::events(feed, request.after, heartbeat, permit)))
+        Ok(Response::new(watch::events(feed, request.after, heartbeat, caller, permit)))
     }
 
     async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
         let request = request.into_inner();
         let limit = parse::page_size(request.page_size)?;
@@ -165,7 +173,7 @@ impl RunService for Runs {
         // Jobs are those of this process, so a token of another one is a token of another list.
         let fingerprint = QueryFingerprint::of("ListRuns", self.jobs.instance(), &statuses);
         let below: Option<u64> = PageToken::read(&request.page_token, &fingerprint)?;
-        let page = self.jobs.page(&statuses, below, limit);
+        let page = self.jobs.page(&statuses, below, limit, caller.roots());
         let sequences: Vec<u64> = page.jobs.iter().map(|job| job.sequence).collect();
         let mut runs: Vec<_> = page.jobs.into_iter().map(convert::job).collect();
         let kept = listing::fitting(&mut runs);
@@ -181,9 +189,10 @@ impl RunService for Runs {
         &self,
         request: Request<pb::GetRunReportsRequest>,
     ) -> Result<Response<pb::GetRunReportsResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
-        let (root, directory) = self.jobs.succeeded(&request.job_id)?;
+        let (root, directory) = self.jobs.succeeded(&request.job_id, caller.roots())?;
         let options = ReportOptions {
             kind: request.kind,
             include_contents: request.include_contents,

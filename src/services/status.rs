@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::caller::AccessError;
 use super::page_token;
 use super::parse::FieldError;
 use crate::jobs;
@@ -87,6 +89,12 @@ pub fn failed() -> Status {
     build(Code::Internal, "INTERNAL", "the server failed to answer; its log has the details", false)
 }
 
+/// A request that came to a handler past everything that says whose it is: a defect, and no reason to answer.
+pub(super) fn no_caller() -> Status {
+    tracing::error!("a call reached its handler without a caller");
+    failed()
+}
+
 fn build(code: Code, reason: &str, message: &str, retry: bool) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     if retry {
@@ -157,6 +165,25 @@ impl From<FieldError> for Status {
             ErrorDetails::with_error_info(error.reason, DOMAIN, [("field".to_owned(), error.field.to_owned())]);
         details.add_bad_request_violation(error.field, bounded(&error.message));
         Self::with_error_details(Code::InvalidArgument, bounded(&message), details)
+    }
+}
+
+impl From<AccessError> for Status {
+    fn from(error: AccessError) -> Self {
+        use AccessError as E;
+        let (code, reason) = match error {
+            E::CredentialsMissing => (Code::Unauthenticated, "CREDENTIALS_MISSING"),
+            E::CredentialsInvalid => (Code::Unauthenticated, "CREDENTIALS_INVALID"),
+            E::CredentialsRevoked => (Code::Unauthenticated, "CREDENTIALS_REVOKED"),
+            E::ScopeMissing(_) => (Code::PermissionDenied, "SCOPE_MISSING"),
+            E::HostNotAllowed => (Code::PermissionDenied, "HOST_NOT_ALLOWED"),
+            E::OriginNotAllowed => (Code::PermissionDenied, "ORIGIN_NOT_ALLOWED"),
+        };
+        let mut status = build(code, reason, &error.to_string(), false);
+        if code == Code::Unauthenticated {
+            status.metadata_mut().insert("www-authenticate", MetadataValue::from_static("Bearer"));
+        }
+        status
     }
 }
 

@@ -8,23 +8,26 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::caller::{AccessError, Caller};
 use super::convert;
 use super::streams::{QUEUE, Replies};
 use crate::jobs::{Happening, JobEvent, JobEvents, JobFeed};
 use crate::wire::pb;
 
-/// Streams the events of a job after a number, until its last one was sent or the reader is gone. A slow reader costs no memory: events are
+/// Streams the events of a job after a number, until its last one was sent, the reader is gone, or the caller's credentials
+/// are withdrawn. A slow reader costs no memory: events are
 /// taken when there is room for them, and what is no longer held by then is told as dropped.
 pub(super) fn events(
     feed: Arc<JobFeed>,
     after: u64,
     heartbeat: Duration,
+    caller: Caller,
     permit: OwnedSemaphorePermit,
 ) -> Replies<pb::WatchRunResponse> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         let _permit = permit;
-        follow(&feed, after, heartbeat, &sender).await;
+        follow(&feed, after, heartbeat, &caller, &sender).await;
     });
     ReceiverStream::new(receiver)
 }
@@ -33,11 +36,15 @@ async fn follow(
     feed: &JobFeed,
     mut after: u64,
     heartbeat: Duration,
+    caller: &Caller,
     sender: &Sender<Result<pb::WatchRunResponse, Status>>,
 ) {
     let mut latest = feed.subscribe();
     loop {
         let Ok(room) = sender.reserve().await else { return };
+        if caller.is_revoked() {
+            return room.send(Err(AccessError::CredentialsRevoked.into()));
+        }
         // Before looking: what comes after the look wakes this up again.
         latest.mark_unchanged();
         let batch = feed.after(after);
@@ -55,6 +62,7 @@ async fn follow(
         }
         let is_silent = tokio::select! {
             () = sender.closed() => return,
+            () = caller.revoked() => continue,
             changed = latest.changed() => {
                 if changed.is_err() {
                     return;

@@ -22,6 +22,7 @@ pub(super) use cat::print as print_output;
 pub(super) use report::path_of as report_in;
 pub(super) use show::{findings as findings_of, render as render_run, result_word, time as time_cell};
 
+use crate::model::VisibleRoots;
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Error, Repository, RootSpec, RootSpecError};
 use crate::services::{Admission, RetainedRuns};
@@ -128,7 +129,7 @@ impl Place {
         let (shown, place) = (terminal::cell(&spec.path.to_string_lossy()), spec.path.clone());
         let containment: Containment = self.containment.decide().map_err(|error| usage(error.to_string()))?;
         let repository = Repository::new(vec![spec], containment).map_err(|error| usage(error.to_string()))?;
-        let scan = || repository.root("").and_then(|root| root.refresh());
+        let scan = || repository.root("", &VisibleRoots::All).and_then(|root| root.refresh());
         terminal::while_waiting(&format!("reading {shown}"), scan).map_err(|error| match error {
             Error::RootAway { reason, .. } => {
                 Failure::new(exit::NOT_FOUND, format!("{shown}: {reason}; --runs-dir names the directory of runs"))
@@ -154,7 +155,11 @@ fn local_spec(text: &str) -> Result<RootSpec, RootSpecError> {
 /// Makes one call to a service and takes the reply.
 macro_rules! call {
     ($service:expr, $method:ident, $request:expr) => {
-        $service.$method(tonic::Request::new($request)).await.map(tonic::Response::into_inner).map_err(Failure::from)
+        $service
+            .$method(crate::services::local_request($request))
+            .await
+            .map(tonic::Response::into_inner)
+            .map_err(Failure::from)
     };
 }
 use call;

@@ -37,9 +37,6 @@ pub(super) struct ListenArgs {
     /// Serve health alone here, without TLS and credentials, on any address: for probes
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     health_listen: Option<SocketAddr>,
-    /// Listen beyond loopback although requests carry no credentials: whoever reaches the port may read every run and start jobs
-    #[arg(long)]
-    insecure: bool,
     /// The server's certificate in PEM, followed by those that lead to its authority; with it the port speaks TLS. Read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "uds")]
     tls_cert: Option<PathBuf>,
@@ -139,37 +136,30 @@ impl Drop for Bound {
 
 impl ListenArgs {
     /// The TCP port to listen on, if it is not a Unix socket.
-    fn address(&self) -> Option<SocketAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         if self.uds.is_some() {
             return None;
         }
         Some(self.listen.unwrap_or_else(|| SocketAddr::new(self.host, self.port)))
     }
 
-    /// That nobody beyond this machine reaches the service who has not shown who he is.
+    /// That the options go together.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        let Some(address) = self.address() else {
-            if self.port_file.is_some() {
-                let message = "a Unix socket has no port: --port-file goes with --listen or --port".to_owned();
-                return Err(Failure::new(exit::USAGE, message));
-            }
-            return Ok(());
-        };
-        if !address.ip().is_loopback() && !self.insecure && self.tls_client_ca.is_none() {
-            let message = format!(
-                "{address} is not a loopback address, and requests carry no credentials; listen on 127.0.0.1, or give --insecure if whoever \
-                 reaches the port may read every run and start jobs"
-            );
+        if self.address().is_none() && self.port_file.is_some() {
+            let message = "a Unix socket has no port: --port-file goes with --listen or --port".to_owned();
             return Err(Failure::new(exit::USAGE, message));
         }
         Ok(())
     }
 
-    /// Says what an operator should know of the choice.
-    pub(super) fn warn(&self) {
-        if self.insecure && self.address().is_some_and(|address| !address.ip().is_loopback()) {
-            tracing::warn!("listening beyond loopback without credentials, as --insecure asks");
-        }
+    /// Whether what goes over the port is encrypted.
+    pub(super) const fn has_tls(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+
+    /// Whether clients show certificates.
+    pub(super) const fn verifies_clients(&self) -> bool {
+        self.tls_client_ca.is_some()
     }
 
     /// The limits of connections.

@@ -1,5 +1,6 @@
 //! `guide-board serve`: the service.
 
+mod access;
 mod listening;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use access::AccessArgs;
 use listening::ListenArgs;
 
 use super::exit::{self, Failure};
@@ -20,6 +22,7 @@ use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::model::printable;
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
+use crate::server::access::AccessConfig;
 use crate::server::{self, Config};
 use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
 
@@ -38,7 +41,7 @@ Exit codes:
 /// RetainedRunService lists, selects and serves the runs of the runs directories, the same after any restart; RunService starts jobs;
 /// CatalogService tells about the server. Health and reflection are there for probes and for grpcurl.
 ///
-/// Without credentials the service listens on loopback only; --insecure lifts that. SIGTERM and Ctrl-C end it: calls and running jobs get the
+/// Without credentials the service listens on loopback only; --insecure lifts that. With --tokens callers show who they are. SIGTERM and Ctrl-C end it: calls and running jobs get the
 /// --drain time. A runs directory that is not there is waited for, and served as soon as it is.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -54,6 +57,8 @@ pub(super) struct ServeArgs {
     /// Refuse to start and to cancel runs
     #[arg(long)]
     read_only: bool,
+    #[command(flatten)]
+    access: AccessArgs,
     /// How opens are confined to a run; auto takes openat2 where the system has it
     #[arg(long, value_name = "HOW", default_value = "auto")]
     containment: ContainmentChoice,
@@ -134,7 +139,8 @@ pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
 
 fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
     args.listening.check()?;
-    let config = config(args, globals)?;
+    let access = args.access.decide(&args.listening)?;
+    let config = config(args, globals, access)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -145,7 +151,7 @@ fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
     outcome
 }
 
-fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
+fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<Config, Failure> {
     let usage = |message: String| Failure::new(exit::USAGE, message);
     let root = ambient::resolved(&globals.root);
     let containment = args.containment.decide().map_err(|error| usage(error.to_string()))?;
@@ -186,6 +192,7 @@ fn config(args: &ServeArgs, globals: &Globals) -> Result<Config, Failure> {
         max_concurrent_calls: args.max_concurrent_calls,
         connections: args.listening.limits(),
         calls: args.listening.call_limits(),
+        access,
         poll_interval: Duration::from_secs_f64(args.poll_interval),
         drain: Duration::from_secs_f64(args.drain),
     })
@@ -226,7 +233,9 @@ async fn listen(args: &ServeArgs, config: Config) -> Result<(), Failure> {
     let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
     tracing::info!(address = %bound, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
-    args.listening.warn();
+    if let Some(warning) = args.access.warning(&args.listening) {
+        tracing::warn!("{warning}");
+    }
     bound.tell(args.listening.port_file.as_deref())?;
     let stdin = args.until_stdin_ends.then(when_stdin_ends);
     let stdin_ended = async move {

@@ -105,15 +105,22 @@ fn reason(error: &std::io::Error) -> String {
 /// # Errors
 /// When it is missing, unreadable, not a regular file, or larger.
 pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, AmbientError> {
+    read_bytes_and_mode(path, limit).map(|(bytes, _)| bytes)
+}
+
+/// As [`read_bytes`], with the permission bits of the file that was read.
+fn read_bytes_and_mode(path: &Path, limit: u64) -> Result<(Vec<u8>, u32), AmbientError> {
+    use std::os::unix::fs::PermissionsExt as _;
     let unreadable = |source| AmbientError::Unreadable { path: path.to_owned(), source };
     let file = open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(AmbientError::NotAFile { path: path.to_owned() });
     }
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes)
+        Ok((bytes, metadata.permissions().mode() & 0o7777))
     } else {
         Err(AmbientError::TooLarge { path: path.to_owned(), limit })
     }
@@ -124,9 +131,18 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, AmbientError> {
 /// # Errors
 /// As [`read_bytes`], and when it is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, AmbientError> {
-    let text = String::from_utf8(read_bytes(path, limit)?)
+    read_text_and_mode(path, limit).map(|(text, _)| text)
+}
+
+/// As [`read_text`], with the permission bits of the file that was read: who else may read and write it.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_text_and_mode(path: &Path, limit: u64) -> Result<(String, u32), AmbientError> {
+    let (bytes, mode) = read_bytes_and_mode(path, limit)?;
+    let text = String::from_utf8(bytes)
         .map_err(|error| AmbientError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() })?;
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    Ok((text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned), mode))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this room opens what the operator names")]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::surroundings;
-use crate::model::{RelativePath, RunId};
+use crate::model::{RelativePath, RunId, VisibleRoots};
 use crate::repository::{LocatedRun, Repository, RetainedRun, RootSpec, RunSelector, RunsRoot};
 
 /// What stands outside of every run, and must never be read.
@@ -79,7 +79,7 @@ impl Fixture {
     pub(super) fn root(&self) -> Arc<RunsRoot> {
         let spec = RootSpec { name: "runs".parse().expect("a name"), path: self.runs() };
         let repository = Repository::new(vec![spec], surroundings::containment()).expect("a repository");
-        Arc::clone(repository.root("").expect("the first root"))
+        Arc::clone(repository.root("", &VisibleRoots::All).expect("the first root"))
     }
 
     /// The runs root, scanned.

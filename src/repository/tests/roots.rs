@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::fixtures::{Fixture, by_directory, by_run_id};
 use super::surroundings;
+use crate::model::VisibleRoots;
 use crate::repository::index::{RunQuery, Snapshot};
 use crate::repository::root::Containment;
 use crate::repository::{Error, Repository, RootSpec, RootSpecError, RunsRoot, View};
@@ -142,15 +143,29 @@ fn a_root_never_scanned_is_scanned_by_its_first_directory() {
 fn roots_are_found_by_name_by_their_path_as_configured_or_as_the_first() {
     let specs = ["first=/a/b", "/c/second"].map(|spec| spec.parse::<RootSpec>().expect("a root"));
     let repository = Repository::new(specs.to_vec(), Containment::Walk).expect("a repository");
-    let name = |asked: &str| repository.root(asked).map(|root| root.name().to_string()).ok();
+    let name = |asked: &str| repository.root(asked, &VisibleRoots::All).map(|root| root.name().to_string()).ok();
     assert_eq!(name("").as_deref(), Some("first"));
     assert_eq!(name("second").as_deref(), Some("second"));
     assert_eq!(name("/a/b").as_deref(), Some("first"));
     for unknown in ["/a/b/", "/a//b", "/a", "b", "Second", "../b"] {
         assert_eq!(name(unknown), None, "{unknown}");
     }
-    let error = repository.root("x\u{1b}").expect_err("unknown").to_string();
+    let error = repository.root("x\u{1b}", &VisibleRoots::All).expect_err("unknown").to_string();
     assert!(error.contains("first, second") && !error.contains('\u{1b}') && !error.contains("/a/b"), "{error}");
+}
+
+#[test]
+fn a_root_that_may_not_be_seen_is_not_there_by_name_by_path_as_the_first_or_in_an_error() {
+    let specs = ["first=/a/b", "second=/c/d", "third=/e/f"].map(|spec| spec.parse::<RootSpec>().expect("a root"));
+    let repository = Repository::new(specs.to_vec(), Containment::Walk).expect("a repository");
+    let visible = VisibleRoots::Only(["second", "third", "none"].map(|name| name.parse().expect("a name")).into());
+    assert_eq!(repository.root("", &visible).map(|root| root.name().as_str()).ok(), Some("second"));
+    for asked in ["first", "/a/b", "nowhere"] {
+        let error = repository.root(asked, &visible).expect_err("unknown").to_string();
+        assert_eq!(error, format!("there is no runs root `{asked}`; the roots are: second, third"));
+    }
+    assert!(repository.root("", &VisibleRoots::Only([].into())).is_err());
+    assert_eq!(repository.visible(&visible).count(), 2);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use guide_board::client::Client;
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::ContainmentChoice;
 use guide_board::repository::{Repository, RootSpec};
+use guide_board::server::access::AccessConfig;
 use guide_board::server::{self, Config};
 use guide_board::services::{StartPolicy, reason_of};
 use guide_board::wire::{Named, pb, to_json};
@@ -49,6 +50,7 @@ async fn serve(root: &'static str) -> Served {
         max_concurrent_calls: 64,
         calls: guide_board::server::CallLimits::default(),
         connections: guide_board::server::ConnectionLimits::default(),
+        access: AccessConfig::default(),
         poll_interval: Duration::from_millis(50),
         drain: Duration::from_secs(1),
     };

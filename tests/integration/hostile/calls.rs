@@ -12,6 +12,7 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, Value};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
@@ -19,7 +20,7 @@ use tonic::{Code, Request, Status};
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Every method of the package, by full name.
-pub(super) fn methods() -> Vec<MethodDescriptor> {
+pub(crate) fn methods() -> Vec<MethodDescriptor> {
     static POOL: LazyLock<DescriptorPool> =
         LazyLock::new(|| DescriptorPool::decode(DESCRIPTOR_SET).expect("a descriptor set"));
     let services: Vec<_> = POOL.services().filter(|service| service.package_name() == "guideboard.v1").collect();
@@ -40,12 +41,12 @@ pub(super) fn texts(method: &MethodDescriptor) -> Vec<FieldDescriptor> {
 }
 
 /// A request as its JSON.
-pub(super) fn request(method: &MethodDescriptor, json: &serde_json::Value) -> DynamicMessage {
+pub(crate) fn request(method: &MethodDescriptor, json: &serde_json::Value) -> DynamicMessage {
     DynamicMessage::deserialize(method.input(), json).unwrap_or_else(|error| panic!("{}: {error}", method.full_name()))
 }
 
 /// Puts a text into a field of a request.
-pub(super) fn put_text(request: &mut DynamicMessage, field: &FieldDescriptor, text: &str) {
+pub(crate) fn put_text(request: &mut DynamicMessage, field: &FieldDescriptor, text: &str) {
     let value = Value::String(text.to_owned());
     let value = if field.is_map() {
         // As the key, and as the value.
@@ -64,16 +65,16 @@ pub(super) fn put_text(request: &mut DynamicMessage, field: &FieldDescriptor, te
 
 /// What a call answered: every byte that came, and how it ended.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) messages: Vec<Bytes>,
+pub(crate) struct Answer {
+    pub(crate) messages: Vec<Bytes>,
     /// `None`: a clean end.
-    pub(super) refusal: Option<Status>,
+    pub(crate) refusal: Option<Status>,
     metadata: String,
 }
 
 impl Answer {
     /// Its code and reason.
-    pub(super) fn outcome(&self) -> (Code, String) {
+    pub(crate) fn outcome(&self) -> (Code, String) {
         match &self.refusal {
             None => (Code::Ok, String::new()),
             Some(status) => (status.code(), reason_of(status).unwrap_or_default()),
@@ -81,7 +82,7 @@ impl Answer {
     }
 
     /// All of it, to be searched.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut all = self.metadata.clone().into_bytes();
         for message in &self.messages {
             all.extend_from_slice(message);
@@ -109,20 +110,32 @@ impl Answer {
 }
 
 /// Makes a call with these bytes as its request. One that does not end in time is an error of the test.
-pub(super) async fn call(channel: &Channel, method: &MethodDescriptor, request: Vec<u8>) -> Answer {
+pub(crate) async fn call(channel: &Channel, method: &MethodDescriptor, request: Vec<u8>) -> Answer {
+    call_with(channel, method, request, &MetadataMap::new()).await
+}
+
+/// The same with metadata.
+pub(crate) async fn call_with(
+    channel: &Channel,
+    method: &MethodDescriptor,
+    request: Vec<u8>,
+    metadata: &MetadataMap,
+) -> Answer {
     let what = method.full_name().to_owned();
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let path = PathAndQuery::try_from(path).expect("a path");
-    let made = tokio::time::timeout(DEADLINE, collect(channel.clone(), path, request)).await;
+    let made = tokio::time::timeout(DEADLINE, collect(channel.clone(), path, request, metadata)).await;
     made.unwrap_or_else(|_| panic!("{what} hangs"))
 }
 
-async fn collect(channel: Channel, path: PathAndQuery, request: Vec<u8>) -> Answer {
+async fn collect(channel: Channel, path: PathAndQuery, request: Vec<u8>, metadata: &MetadataMap) -> Answer {
     let mut grpc = Grpc::new(channel).max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES);
     let mut answer = Answer { messages: Vec::new(), refusal: None, metadata: String::new() };
     grpc.ready().await.expect("a connection");
     // One reply is a stream of one message.
-    match grpc.server_streaming(Request::new(Bytes::from(request)), path, Raw).await {
+    let mut request = Request::new(Bytes::from(request));
+    request.metadata_mut().clone_from(metadata);
+    match grpc.server_streaming(request, path, Raw).await {
         Err(status) => answer.refusal = Some(status),
         Ok(response) => {
             answer.metadata = format!("{:?}", response.metadata());
@@ -146,7 +159,7 @@ async fn collect(channel: Channel, path: PathAndQuery, request: Vec<u8>) -> Answ
 }
 
 /// A call with a request as its message.
-pub(super) async fn ask(channel: &Channel, method: &MethodDescriptor, request: &DynamicMessage) -> Answer {
+pub(crate) async fn ask(channel: &Channel, method: &MethodDescriptor, request: &DynamicMessage) -> Answer {
     call(channel, method, request.encode_to_vec()).await
 }
 

@@ -4,7 +4,7 @@
 //! What must not be read stands in the tree as a canary, a text that nothing else holds. Every byte of every answer is searched for it, and
 //! for the directory that the tree stands in.
 
-mod calls;
+pub(crate) mod calls;
 mod cli;
 mod expected;
 mod http;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::{Containment, ContainmentChoice};
 use guide_board::repository::{Repository, RootSpec};
+use guide_board::server::access::AccessConfig;
 use guide_board::server::{self, CallLimits, Config, ConnectionLimits, Listening, ServerError};
 use guide_board::services::{DOMAIN, StartPolicy};
 use guide_board::wire::pb;
@@ -66,6 +67,7 @@ impl Setup {
             max_concurrent_calls: 64,
             connections: ConnectionLimits { max_connections: 64, ..ConnectionLimits::default() },
             calls: CallLimits::default(),
+            access: AccessConfig::default(),
             poll_interval: Duration::from_millis(50),
             drain: Duration::from_secs(2),
         };

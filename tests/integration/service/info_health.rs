@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use guide_board::services::{Admission, Catalog, ServerFacts};
+use guide_board::services::{Admission, Catalog, ServerFacts, local_request};
 use guide_board::wire::pb;
 use guide_board::wire::pb::catalog_service_server::CatalogService;
 use tonic::Code;
@@ -114,8 +114,7 @@ async fn a_root_that_was_not_scanned_yet_is_told_as_scanning() {
     };
     let policy = std::sync::Arc::new(config.policy);
     let catalog = Catalog::new(config.repository, config.jobs, facts, policy, Admission::new(1));
-    let info =
-        catalog.get_server_info(tonic::Request::new(pb::GetServerInfoRequest {})).await.expect("info").into_inner();
+    let info = catalog.get_server_info(local_request(pb::GetServerInfoRequest {})).await.expect("info").into_inner();
     assert_eq!((info.roots[0].state(), info.roots[0].scanned_at), (pb::RootState::Scanning, None));
 }
 

@@ -5,6 +5,9 @@ pub(crate) mod fixtures;
 mod following;
 pub(crate) mod http;
 
+/// Who may call what.
+#[cfg(target_os = "linux")]
+mod access;
 mod artifact;
 mod catalog;
 mod cluster;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use guide_board::jobs::JobSettings;
+use guide_board::model::VisibleRoots;
 use guide_board::wire::pb;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use tokio::net::TcpStream;
@@ -112,9 +113,10 @@ async fn waiting_jobs_are_cancelled_and_new_ones_refused_while_a_running_one_dra
     let running = start(service.runs(), start_request()).await;
     let waiting = start(service.runs(), start_request()).await;
     service.ask_to_stop();
-    let cancelled = eventually("the cancelled job", async || jobs.get(&waiting.job_id).ok()?.ended_at).await;
-    assert!(cancelled > jobs.get(&waiting.job_id).expect("a job").created_at);
-    let view = jobs.get(&waiting.job_id).expect("a job");
+    let cancelled =
+        eventually("the cancelled job", async || jobs.get(&waiting.job_id, &VisibleRoots::All).ok()?.ended_at).await;
+    assert!(cancelled > jobs.get(&waiting.job_id, &VisibleRoots::All).expect("a job").created_at);
+    let view = jobs.get(&waiting.job_id, &VisibleRoots::All).expect("a job");
     assert_eq!(view.status, guide_board::model::JobStatus::Cancelled);
     assert!(view.error.expect("an error").message.contains("stopped before"));
     // Whoever follows the running job can, also over a connection of its own; only new jobs are refused.
@@ -125,5 +127,8 @@ async fn waiting_jobs_are_cancelled_and_new_ones_refused_while_a_running_one_dra
     refused(client.start_run(start_request()).await, Code::Unavailable, "STOPPING");
     std::fs::write(world.path("go"), "").expect("written");
     service.stop().await;
-    assert_eq!(jobs.get(&running.job_id).expect("a job").status, guide_board::model::JobStatus::Succeeded);
+    assert_eq!(
+        jobs.get(&running.job_id, &VisibleRoots::All).expect("a job").status,
+        guide_board::model::JobStatus::Succeeded
+    );
 }

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use super::super::select::OneRun;
 use crate::model::RelativePath;
 use crate::repository::ambient::{AmbientError, PartialFile, RunCopy};
-use crate::services::RetainedRuns;
+use crate::services::{RetainedRuns, local_request};
 use crate::wire::pb;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 
@@ -172,7 +172,7 @@ impl Fetcher<'_> {
             expected_sha256: String::new(),
             compute_sha256,
         };
-        let mut rest = self.service.read_artifact(tonic::Request::new(request)).await?.into_inner();
+        let mut rest = self.service.read_artifact(local_request(request)).await?.into_inner();
         let header = rest.next().await.unwrap_or_else(|| Err(Status::unavailable("the reply ended at once")))?;
         Ok(Reading { header, rest })
     }
