@@ -25,6 +25,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_service::Service as _;
 
 use crate::wire::{Rule, RuleError, Rules, path_segments, query_pairs};
 use in_process::{Caller, InProcess};
@@ -62,7 +63,9 @@ impl Paths {
         let is_grpc =
             request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
         if is_grpc {
-            return tonic::Status::unimplemented("there is no such service").into_http();
+            // The routes know no such call either, but whoever is nobody to them is told that first.
+            let Ok(answer) = self.grpc.routes().call(request).await;
+            return answer;
         }
         // Of an answer to HEAD the router leaves out the body.
         self.find_and_call(request).await.unwrap_or_else(Refusal::into_response)

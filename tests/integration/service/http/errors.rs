@@ -134,11 +134,12 @@ async fn a_body_is_json_of_a_bounded_size_and_names_what_does_not_fit() {
         &[("content-type", "text/json")],
         &[("content-type", "multipart/form-data")],
         // What curl sends without being told; from a page it could come from anywhere.
-        &[("content-type", "application/x-www-form-urlencoded"), ("origin", "https://example.invalid")],
         &[("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")],
     ] {
         send(headers, good).await.refused(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED");
     }
+    let of_a_page = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://example.invalid")];
+    send(&of_a_page, good).await.refused(403, "PERMISSION_DENIED", "ORIGIN_NOT_ALLOWED");
     for (body, field) in [
         (&b"{"[..], "body"),
         (b"[]", "body"),
