@@ -92,12 +92,8 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
 /// A catalog over the profiles of the repository. It starts no job.
 fn catalog(repository: Arc<Repository>) -> Catalog {
     let home = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let launcher = Launcher {
-        program: "false".into(),
-        cli_command: Vec::new(),
-        root: home.into(),
-        extension_dirs: Vec::new(),
-    };
+    let launcher =
+        Launcher { program: "false".into(), cli_command: Vec::new(), root: home.into(), extension_dirs: Vec::new() };
     let jobs = JobTable::new(JobSettings::default(), launcher, "fuzzing".to_owned());
     let facts = ServerFacts {
         started_at: "2026-01-01T00:00:00Z".parse().expect("a time"),

@@ -137,7 +137,7 @@ pub async fn run(
     }
     // What every face calls. The guard is the outer one of the two.
     let calls = calls.into_axum_router().layer(bounds.clone()).layer(access.guard());
-    let probes = Routes::new(health_service).into_axum_router().layer(bounds);
+    let probes = http::health_alone(Routes::new(health_service).into_axum_router().layer(bounds));
     let Listening { main, tls, health: health_listener } = listening.into();
     let ends = Ends { stop: stopped.clone(), cut: is_cut };
     let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));

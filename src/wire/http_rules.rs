@@ -46,7 +46,7 @@ pub struct Match<'a> {
 }
 
 /// Every rule, the more specific path first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Rules(Vec<Rule>);
 
 impl Rules {

@@ -18,6 +18,7 @@ mod whole_list;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::middleware::Next;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use tonic_health::pb::HealthCheckRequest;
@@ -42,7 +43,16 @@ const WATCH_RUN: &str = "guideboard.v1.RunService.WatchRun";
 /// # Errors
 /// [`RuleError`]: a defect of the protos.
 pub(crate) fn router(grpc: axum::Router) -> Result<axum::Router, RuleError> {
-    let paths = Arc::new(Paths { rules: Rules::read()?, grpc: InProcess::new(grpc.clone()) });
+    Ok(beside(grpc, Rules::read()?))
+}
+
+/// Health alone: these gRPC routes, and `/health`.
+pub(crate) fn health_alone(grpc: axum::Router) -> axum::Router {
+    beside(grpc, Rules::default())
+}
+
+fn beside(grpc: axum::Router, rules: Rules) -> axum::Router {
+    let paths = Arc::new(Paths { rules, grpc: InProcess::new(grpc.clone()) });
     let json = axum::Router::new()
         .fallback(move |request: Request<Body>| {
             let paths = Arc::clone(&paths);
@@ -50,7 +60,16 @@ pub(crate) fn router(grpc: axum::Router) -> Result<axum::Router, RuleError> {
         })
         .layer(CatchPanicLayer::custom(answer_panic));
     // What no service answers is the other router's to answer.
-    Ok(grpc.reset_fallback().layer(GrpcWebLayer::new()).merge(json))
+    let only_grpc = axum::middleware::from_fn(async |request: Request<Body>, next: Next| match is_grpc(&request) {
+        true => next.run(request).await,
+        false => Refusal::not_grpc().into_response(),
+    });
+    grpc.reset_fallback().layer(GrpcWebLayer::new()).layer(only_grpc).merge(json)
+}
+
+/// Whether a request speaks gRPC or gRPC-Web.
+fn is_grpc(request: &Request<Body>) -> bool {
+    request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 struct Paths {
@@ -60,9 +79,7 @@ struct Paths {
 
 impl Paths {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let is_grpc =
-            request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-        if is_grpc {
+        if is_grpc(&request) {
             // The routes know no such call either, but whoever is nobody to them is told that first.
             let Ok(answer) = self.grpc.routes().call(request).await;
             return answer;

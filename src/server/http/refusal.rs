@@ -94,6 +94,12 @@ impl Refusal {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message)
     }
 
+    /// A path of gRPC that is asked otherwise.
+    pub(super) fn not_grpc() -> Self {
+        let message = "this path speaks gRPC and gRPC-Web; docs/api.md lists those that speak JSON";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message)
+    }
+
     /// A range beyond the end of what has this size.
     pub(super) fn range(size: u64) -> Self {
         let message = format!("the range begins beyond the end; the size is {size} bytes");

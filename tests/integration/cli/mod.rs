@@ -5,7 +5,7 @@ mod golden;
 mod jobs;
 mod live;
 mod new_extension;
-mod place;
+pub(crate) mod place;
 mod quickstart;
 mod same_answer;
 mod terminal;

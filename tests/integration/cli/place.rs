@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// The working directory.
-pub(super) struct Place {
+pub(crate) struct Place {
     directory: TempDir,
     /// Holds the lock of the run that is being made.
     _writer: File,
@@ -32,7 +32,7 @@ impl Drop for Place {
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let at = directory.path();
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs-root");
@@ -57,7 +57,7 @@ impl Place {
         Self { directory, _writer: writer }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 

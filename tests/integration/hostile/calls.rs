@@ -17,7 +17,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 /// How long a call may take before it counts as hanging.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Every method of the package, by full name.
 pub(crate) fn methods() -> Vec<MethodDescriptor> {
@@ -28,7 +28,7 @@ pub(crate) fn methods() -> Vec<MethodDescriptor> {
 }
 
 /// The fields of a request that hold text: what could be taken for a name.
-pub(super) fn texts(method: &MethodDescriptor) -> Vec<FieldDescriptor> {
+pub(crate) fn texts(method: &MethodDescriptor) -> Vec<FieldDescriptor> {
     let holds_text = |kind: &Kind| match kind {
         Kind::String | Kind::Bytes => true,
         Kind::Message(message) => {
@@ -97,14 +97,14 @@ impl Answer {
     }
 
     /// The bytes of an output.
-    pub(super) fn data(&self) -> Vec<u8> {
+    pub(crate) fn data(&self) -> Vec<u8> {
         assert!(self.refusal.is_none(), "{:?}", self.refusal);
         let pieces = self.messages.iter().map(|piece| pb::ReadArtifactResponse::decode(piece.clone()));
         pieces.map(|piece| piece.expect("a message").data).collect::<Vec<_>>().concat()
     }
 
     /// The protobuf merge of its messages.
-    pub(super) fn merged<M: prost::Message + Default>(&self) -> M {
+    pub(crate) fn merged<M: prost::Message + Default>(&self) -> M {
         M::decode(self.messages.concat().as_slice()).expect("a message")
     }
 }
@@ -164,7 +164,7 @@ pub(crate) async fn ask(channel: &Channel, method: &MethodDescriptor, request: &
 }
 
 /// Waits for several answers at once; they come in no order.
-pub(super) async fn all<T>(questions: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn all<T>(questions: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut waiting: Vec<_> = questions.map(Box::pin).collect();
     let mut answers = Vec::new();
     std::future::poll_fn(|context| {

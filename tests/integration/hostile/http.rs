@@ -1,6 +1,5 @@
 //! The same names through HTTP: in the paths, queries and bodies of every rule of the protos, spelled plainly and percent-encoded.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use guide_board::wire::{Rule, Rules};
@@ -14,7 +13,7 @@ use super::mechanisms;
 use super::names::{AsDirectory, Name, names};
 use super::server::{Server, with_mounts};
 use super::tree::{PLAIN, Tree};
-use crate::service::http::client::{Answer, ask};
+use crate::service::http::client::{Answer, ask, encoded};
 
 /// How many requests are made at once.
 const AT_ONCE: usize = 16;
@@ -72,19 +71,6 @@ fn fields(rule: &Rule, base: &Base) -> Vec<FieldDescriptor> {
     let is_wanted = |field: &FieldDescriptor| base.only.is_empty() || base.only.contains(&field.name());
     let is_asked = |field: &FieldDescriptor| !names_the_run(field.name()) || is_in_path(rule, field.name());
     calls::texts(&rule.call).into_iter().filter(|field| is_wanted(field) && is_asked(field)).collect()
-}
-
-/// Encoded as a URL needs it, or every byte of it.
-fn encoded(text: &str, every_byte: bool) -> String {
-    let mut url = String::new();
-    for byte in text.bytes() {
-        if !every_byte && (byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02x}");
-        }
-    }
-    url
 }
 
 /// Path, query and body of a request.

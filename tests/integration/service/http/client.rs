@@ -1,5 +1,6 @@
 //! An HTTP/1.1 client that sends what it is told, byte for byte, and tells whether the answer was whole.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -173,4 +174,17 @@ fn unchunked(mut sent: &[u8]) -> (Vec<u8>, bool) {
         sent = sent.get(from + size + 2..).unwrap_or_default();
     }
     (body, false)
+}
+
+/// Encoded as a URL needs it, or every byte of it.
+pub(crate) fn encoded(text: &str, every_byte: bool) -> String {
+    let mut url = String::new();
+    for byte in text.bytes() {
+        if !every_byte && (byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02x}");
+        }
+    }
+    url
 }

@@ -6,6 +6,8 @@ mod artifacts;
 mod calls;
 mod errors;
 mod jobs;
+#[cfg(target_os = "linux")]
+mod same_answer;
 mod streams;
 mod web;
 

@@ -46,3 +46,13 @@ async fn an_unknown_service_is_unimplemented_to_grpc_and_not_found_to_http() {
         "PATH_NOT_FOUND",
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_of_grpc_is_refused_in_json_to_those_who_speak_none() {
+    let (_world, service) = with_a_run().await;
+    for (method, kind) in [("GET", "text/html"), ("POST", "application/json"), ("OPTIONS", "text/plain")] {
+        let answer =
+            ask(service.address, method, "/guideboard.v1.RunService/GetRun", &[("content-type", kind)], b"").await;
+        answer.refused(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED");
+    }
+}
