@@ -34,7 +34,7 @@ fuzz_target!(|input: (u8, &str)| {
     if let Ok(pairs) = query_pairs(text) {
         let mut fields = QueryFields::new(rule.call.input());
         let _ = pairs.iter().try_for_each(|(name, value)| fields.put(name, value));
-        message_to_json(&fields.into_message());
+        let _ = message_to_json(&fields.into_message());
     }
     bodies(rule, text);
 });
