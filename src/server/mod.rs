@@ -11,6 +11,7 @@ mod http;
 mod listen;
 mod refresh;
 mod tls;
+mod transport;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -135,8 +136,9 @@ pub async fn run(
         let (reflection, reflection_alpha) = reflection()?;
         calls = calls.add_service(reflection).add_service(reflection_alpha);
     }
-    // What every face calls. The guard is the outer one of the two.
-    let calls = calls.into_axum_router().layer(bounds.clone()).layer(access.guard());
+    // What every face calls. The guard is the outermost of the three.
+    let explained = axum::middleware::map_response(transport::explain);
+    let calls = calls.into_axum_router().layer(explained).layer(bounds.clone()).layer(access.guard());
     let probes = http::health_alone(Routes::new(health_service).into_axum_router().layer(bounds));
     let Listening { main, tls, health: health_listener } = listening.into();
     let ends = Ends { stop: stopped.clone(), cut: is_cut };

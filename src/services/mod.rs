@@ -29,7 +29,8 @@ pub use retained::RetainedRuns;
 pub use runs::Runs;
 pub use start_policy::StartPolicy;
 pub use status::{
-    DOMAIN, deadline_exceeded, failed, field_invalid, limit_reached, reader_stalled, reason_of, stopping,
+    DOMAIN, deadline_exceeded, failed, field_invalid, limit_reached, no_such_call, reader_stalled, reason_of,
+    request_malformed, request_too_large, stopping,
 };
 
 /// The largest reply message, in bytes.

@@ -44,6 +44,26 @@ pub fn field_invalid(field: &'static str, message: &str) -> Status {
     FieldError::new(field, message).into()
 }
 
+/// The refusal of a request that is larger than requests may be.
+#[must_use]
+pub fn request_too_large() -> Status {
+    let message = format!("the request is larger than {} bytes; ask for less at once", super::MAX_REQUEST_BYTES);
+    build(Code::InvalidArgument, "REQUEST_TOO_LARGE", &message, false)
+}
+
+/// The refusal of bytes that are no request of the call.
+#[must_use]
+pub fn request_malformed() -> Status {
+    let message = "the request is no message of this call: a text that is not UTF-8, a field of another type, or no message at all";
+    build(Code::InvalidArgument, "REQUEST_MALFORMED", message, false)
+}
+
+/// The refusal of a call that there is not.
+#[must_use]
+pub fn no_such_call() -> Status {
+    build(Code::Unimplemented, "CALL_NOT_FOUND", "there is no such call; reflection lists those that there are", false)
+}
+
 /// The end of a call that took longer than its client, or the server, gives it.
 #[must_use]
 pub fn deadline_exceeded() -> Status {

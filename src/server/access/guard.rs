@@ -14,7 +14,7 @@ use tower_layer::Layer;
 
 use super::Access;
 use super::methods::{Rule, rule_of};
-use crate::services::AccessError;
+use crate::services::{self, AccessError};
 
 /// Puts the guard in front of gRPC routes.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Access {
             (Some(Rule::Needs(scope)), Ok(caller)) if !caller.may(scope) => Some(AccessError::ScopeMissing(scope)),
             (Some(Rule::Needs(_)), Ok(_)) => None,
             (None, Ok(_)) => {
-                return Err(Status::unimplemented("there is no such call; reflection lists those that there are"));
+                return Err(services::no_such_call());
             }
         };
         if let Some(error) = refused {

@@ -85,7 +85,7 @@ impl Refusal {
     /// A body that is too large.
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {limit} bytes");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "OUT_OF_RANGE", "REQUEST_TOO_LARGE", message)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", message)
     }
 
     /// A body that is no JSON by its type.

@@ -132,7 +132,7 @@ async fn ask_what_is_not_utf8(
     let answer = call(channel, method, bytes).await;
     let what = (method.name(), field.name(), "not UTF-8");
     tree.assert_clean(&what, &answer.bytes());
-    assert_eq!(answer.outcome().0, Code::Internal, "{what:?}: {:?}", answer.refusal);
+    assert_eq!(answer.outcome().0, Code::InvalidArgument, "{what:?}: {:?}", answer.refusal);
     assert!(answer.messages.is_empty(), "{what:?}");
 }
 

@@ -9,7 +9,7 @@ use tonic::Code;
 use tonic::transport::Endpoint;
 
 use super::fixtures::{
-    PATIENCE, Service, Setup, collect, eventually, put, put_summary, refused, summary, tells_no_path,
+    PATIENCE, Service, Setup, collect, eventually, put, put_summary, refused, summary,
 };
 use crate::support::World;
 
@@ -106,12 +106,10 @@ async fn an_oversized_request_is_answered_and_the_connection_goes_on() {
     let world = World::new();
     let service = Setup::new(&world.path("")).start().await;
     let request = pb::ListRetainedRunsRequest { target: "x".repeat(400 << 10), ..list() };
-    let status = service.retained().list_retained_runs(request).await.expect_err("a refusal");
-    assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status:?}");
-    tells_no_path(&status);
+    let outcome = service.retained().list_retained_runs(request).await;
+    refused(outcome, Code::InvalidArgument, "REQUEST_TOO_LARGE").saying("262144");
     let request = pb::ReadArtifactRequest { path: "x".repeat(4 << 20), run_id: "r".into(), ..Default::default() };
-    let status = service.retained().read_artifact(request).await.expect_err("a refusal");
-    assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status:?}");
+    refused(service.retained().read_artifact(request).await, Code::InvalidArgument, "REQUEST_TOO_LARGE");
     assert_eq!(service.list(list()).await.total_size, 0);
 }
 
@@ -125,14 +123,13 @@ async fn a_call_of_no_service_and_a_message_that_is_none_are_answered() {
     client.ready().await.expect("ready");
     // Field 1 of a job is a text like `runs_dir`, field 9 of it a message where `page_size` is a number.
     let job = pb::Job { created_at: Some(prost_types::Timestamp::default()), ..Default::default() };
-    let status = client.unary(tonic::Request::new(job.clone()), path, codec).await.expect_err("a refusal");
-    assert!(matches!(status.code(), Code::Internal | Code::InvalidArgument), "{status:?}");
-    tells_no_path(&status);
+    let outcome = client.unary(tonic::Request::new(job.clone()), path, codec).await;
+    refused(outcome, Code::InvalidArgument, "REQUEST_MALFORMED").saying("no message of this call");
     let codec = tonic_prost::ProstCodec::<pb::Job, pb::ListRetainedRunsResponse>::default();
     let path = "/guideboard.v1.NoService/NoCall".parse().expect("a path");
     client.ready().await.expect("ready");
-    let status = client.unary(tonic::Request::new(job), path, codec).await.expect_err("a refusal");
-    assert_eq!(status.code(), Code::Unimplemented);
+    let outcome = client.unary(tonic::Request::new(job), path, codec).await;
+    refused(outcome, Code::Unimplemented, "CALL_NOT_FOUND");
 }
 
 #[tokio::test(flavor = "multi_thread")]

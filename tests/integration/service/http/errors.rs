@@ -156,12 +156,12 @@ async fn a_body_is_json_of_a_bounded_size_and_names_what_does_not_fit() {
     let deep = "[".repeat(100_000);
     send(&[JSON], deep.as_bytes()).await.refused(400, "INVALID_ARGUMENT", "FIELD_INVALID");
     let large = json!({"kind": "target", "document": "x".repeat(256 << 10)});
-    post(service.address, "/profiles/validate", &large).await.refused(413, "OUT_OF_RANGE", "REQUEST_TOO_LARGE");
+    post(service.address, "/profiles/validate", &large).await.refused(413, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE");
     // Without a word about its size.
     let piece = "x".repeat(64 << 10);
     let chunks = format!("{:x}\r\n{piece}\r\n", piece.len()).repeat(5) + "0\r\n\r\n";
     let answer = ask_chunked(service.address, &chunks).await;
-    answer.refused(413, "OUT_OF_RANGE", "REQUEST_TOO_LARGE");
+    answer.refused(413, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE");
     let query = ask(service.address, "POST", "/profiles/validate?kind=target", &[JSON], b"{}").await;
     query.refused(400, "INVALID_ARGUMENT", "FIELD_INVALID");
 }
