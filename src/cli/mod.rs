@@ -103,7 +103,7 @@ enum Command {
     Extensions(extensions::ExtensionsArgs),
     Runs(runs::RunsArgs),
     Jobs(jobs::JobsArgs),
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Tokens(tokens::TokensArgs),
     Quickstart(quickstart::QuickstartArgs),
     /// Starts a command and ends everything it started when standard input ends
