@@ -2,6 +2,7 @@
 
 mod door;
 mod every_call;
+mod every_path;
 mod health;
 mod reload;
 mod roots;
