@@ -55,7 +55,7 @@ fn what_is_wrong_is_told_with_its_line_and_without_any_value() {
         ("[[peer]]\nname = \"p\"\nuid = 4294967296\nscopes = [\"read\"]".to_owned(), 3),
         (format!("[[peer]]\nname = \"p\"\nuid = \"{SECRET}\"\nscopes = [\"read\"]"), 3),
         ("[[client]]\nname = \"c\"\nuri = \"\"\nscopes = [\"read\"]".to_owned(), 3),
-        ("[[client]]\nname = \"c\"\nuri = \"a\"\ncn = \"b\"\nscopes = [\"read\"]".to_owned(), 1),
+        ("[[client]]\nname = \"c\"\nuri = \"a\"\ndns = \"b\"\nscopes = [\"read\"]".to_owned(), 1),
     ];
     for (text, line) in cases {
         let error = parse(&text).expect_err(&text);
