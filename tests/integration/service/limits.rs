@@ -8,9 +8,7 @@ use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-use super::fixtures::{
-    PATIENCE, Service, Setup, collect, eventually, put, put_summary, refused, summary,
-};
+use super::fixtures::{PATIENCE, Service, Setup, collect, eventually, put, put_summary, refused, summary};
 use crate::support::World;
 
 async fn with_large_artifact(world: &World, calls: usize) -> Service {

@@ -9,6 +9,8 @@ mod jobs;
 #[cfg(target_os = "linux")]
 mod same_answer;
 mod streams;
+#[cfg(target_os = "linux")]
+mod three_faces;
 mod web;
 
 use serde_json::json;
