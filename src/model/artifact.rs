@@ -67,6 +67,16 @@ pub struct ArtifactEntry {
     pub evidence_refs: Vec<String>,
 }
 
+/// Whether a text is a media type without parameters, which can stand in a header: `type/subtype`, at most 127 bytes each (RFC 6838).
+#[must_use]
+pub fn is_media_type(text: &str) -> bool {
+    let is_token = |text: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        !text.is_empty() && text.len() <= 127 && text.bytes().all(allowed)
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ mod time;
 mod visible;
 mod vocabulary;
 
-pub use artifact::{ArtifactEntry, Rebase, StoredPath};
+pub use artifact::{ArtifactEntry, Rebase, StoredPath, is_media_type};
 pub use details::{Detail, Details, DetailsWriter};
 pub use ids::{DirectoryName, InvalidName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, RootName, RunId};
 pub use item::{EvidenceItem, FindingItem, ItemRest, Location};

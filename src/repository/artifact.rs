@@ -3,7 +3,6 @@
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use super::layout;
 use super::retained::LocatedRun;
 use super::root::{FileIdentity, OutputFile};
 use crate::model::RelativePath;
@@ -32,6 +31,7 @@ pub struct ArtifactReader {
     located: LocatedRun,
     file: OutputFile,
     path: RelativePath,
+    media_type: String,
     /// The whole file's SHA-256, when it was computed for this generation.
     pub sha256: Option<String>,
     position: u64,
@@ -85,7 +85,18 @@ impl LocatedRun {
         let reads_all = request.offset == 0 && end == size;
         // Also when the digest is known: what the disk gives now need not be what it gave then.
         let hashing = request.expected_sha256.clone().filter(|_| reads_all).map(|expected| (Sha256::new(), expected));
-        Ok(ArtifactReader { located: self, file, path, sha256, position: request.offset, end, hashing, broken: false })
+        let media_type = self.media_type(&path);
+        Ok(ArtifactReader {
+            located: self,
+            file,
+            path,
+            media_type,
+            sha256,
+            position: request.offset,
+            end,
+            hashing,
+            broken: false,
+        })
     }
 }
 
@@ -108,10 +119,10 @@ impl ArtifactReader {
         generation(self.file.identity())
     }
 
-    /// The file's media type, from its name.
+    /// The file's media type: the recorded one, else that of its name.
     #[must_use]
-    pub fn media_type(&self) -> &'static str {
-        layout::media_type(self.path.as_str())
+    pub fn media_type(&self) -> &str {
+        &self.media_type
     }
 
     /// Where the next piece begins.

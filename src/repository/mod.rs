@@ -15,6 +15,7 @@ mod error;
 mod index;
 mod items;
 mod manifest;
+mod media_types;
 mod memory;
 mod reports;
 mod retained;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::digests::DigestCache;
 use super::error::Error;
 use super::index::{Interner, RunEntry, Snapshot};
+use super::media_types::MediaTypes;
 use super::memory::{Known, Memory};
 use super::root::{Containment, FreeSpace, OpenRoot, RootIdentity};
 use super::scan;
@@ -27,6 +28,7 @@ pub struct RunsRoot {
     view: ArcSwap<View>,
     refreshing: Mutex<Refreshing>,
     pub(super) digests: DigestCache,
+    pub(super) media_types: MediaTypes,
 }
 
 /// What readers see of a root.
@@ -57,6 +59,7 @@ impl RunsRoot {
             view: ArcSwap::from_pointee(View::Scanning),
             refreshing: Mutex::default(),
             digests: DigestCache::default(),
+            media_types: MediaTypes::default(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::model::is_media_type;
+
 /// What a browser shows without running anything in it. All else is saved rather than shown.
 const PASSIVE: [&str; 13] = [
     "application/json",
@@ -25,12 +27,7 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// A media type fit to be sent; what is none is bytes.
 pub(super) fn media_type(recorded: &str) -> &str {
-    let is_token = |text: &str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
-        !text.is_empty() && text.len() <= 127 && text.bytes().all(allowed)
-    };
-    let is_fit = recorded.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
-    if is_fit { recorded } else { "application/octet-stream" }
+    if is_media_type(recorded) { recorded } else { "application/octet-stream" }
 }
 
 /// `Content-Disposition` of a file: shown or saved, under the last component of its path made harmless.

@@ -1,5 +1,7 @@
 //! The bytes of an output over HTTP: ranges, entity tags, and headers under which nothing runs.
 
+use serde_json::json;
+
 use super::super::fixtures::put;
 use super::client::{Answer, ask, get, get_with};
 use super::{RUN, with_a_run};
@@ -62,6 +64,45 @@ async fn what_could_act_in_a_browser_is_saved_under_a_harmless_name() {
     assert_eq!(odd.text(), "odd");
     assert_eq!(odd.header("content-disposition"), Some("inline; filename=\"a_;__x_ _txt.md\""));
     assert_eq!(odd.header("x"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recorded_type_counts_more_than_the_name_and_acts_no_more_than_it_may() {
+    let (world, service) = with_a_run().await;
+    let runs = world.path("runs");
+    let names = ["plain.html", "page.txt", "odd.json", "scan", "unlisted.json"];
+    for name in names {
+        put(&runs, &format!("d1/artifacts/{name}"), "<script>!");
+    }
+    let entry = |name: &str, kind: &str| json!({"path": format!("artifacts/{name}"), "media_type": kind});
+    let package = |scan: &str| {
+        let entries = [
+            entry("plain.html", "text/plain"),
+            entry("page.txt", "text/html; charset=utf-8"),
+            entry("odd.json", "text/html\r\nx-evil: 1"),
+            entry("scan", scan),
+        ];
+        put(&runs, "d1/reports/assessment-package.json", json!({"artifact_manifest": entries}).to_string());
+    };
+    package("application/sarif+json");
+    let asked = async |name: &str| {
+        let answer = get(service.address, &format!("{RUN}/artifacts/artifacts/{name}")).await.expect(200);
+        let disposition = answer.header("content-disposition").expect("a name").to_owned();
+        let kind = disposition.split(';').next().unwrap_or_default().to_owned();
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        (answer.header("content-type").expect("a type").to_owned(), kind)
+    };
+    let told = |kind: &str, how: &str| (kind.to_owned(), how.to_owned());
+    assert_eq!(asked("plain.html").await, told("text/plain", "inline"));
+    assert_eq!(asked("page.txt").await, told("text/html", "attachment"));
+    assert_eq!(asked("odd.json").await, told("application/json", "inline"));
+    assert_eq!(asked("scan").await.0, "application/sarif+json");
+    assert_eq!(asked("unlisted.json").await, told("application/json", "inline"));
+    // A package that is another one is looked through again.
+    package("application/vnd.another+json");
+    assert_eq!(asked("scan").await.0, "application/vnd.another+json");
+    put(&runs, "d1/reports/assessment-package.json", "{");
+    assert_eq!(asked("scan").await.0, "application/octet-stream");
 }
 
 #[tokio::test(flavor = "multi_thread")]
