@@ -105,7 +105,7 @@ impl State {
             job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());
             job.view.exit_code = end.exit_code;
             job.view.signal = end.signal;
-            job.view.error = end.message.map(|message| JobFailure { message, log_lines });
+            job.view.error = end.message.map(|message| Arc::new(JobFailure { message, log_lines }));
             job.terminator = None;
             job.feed.end(Happening::Change(Box::new(job.view.clone())));
             ended_view = Some(job.view.clone());
