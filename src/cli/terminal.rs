@@ -26,9 +26,14 @@ pub(super) fn note(message: &str) {
     let _ = writeln!(anstream::stderr(), "{style}note{style:#}: {}", printable(message, 2000));
 }
 
-/// Tells a line of a log on standard error, as `sanitised`.
-pub(super) fn tell_line(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", sanitised(line));
+/// Tells lines of a log, as `log_line` gives them, on standard error.
+pub(super) fn tell_lines(lines: &str) {
+    let _ = anstream::stderr().write_all(lines.as_bytes());
+}
+
+/// A line of a log, as `sanitised`, without its end. What a program wrote over its own line stands in lines one after the other.
+pub(super) fn log_line(line: &str) -> String {
+    sanitised(&line.trim_end_matches('\r').replace('\r', "\n"))
 }
 
 /// Asks something; the answer comes on the same line.
@@ -242,6 +247,12 @@ mod tests {
     #[test]
     fn text_for_a_terminal_keeps_lines_and_loses_what_steers() {
         assert_eq!(sanitised("a\r\n\tb\u{1b}[2J\u{202e}c"), "a\n\tb\\u{1b}[2J\\u{202e}c");
+    }
+
+    #[test]
+    fn a_line_that_was_written_over_is_lines_and_one_that_ends_as_on_windows_is_one() {
+        assert_eq!(log_line("10 %\r20 %\r\r"), "10 %\n20 %");
+        assert_eq!(log_line("plain\r"), "plain");
     }
 
     #[test]

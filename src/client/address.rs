@@ -42,6 +42,12 @@ impl FromStr for ServerAddress {
             None => text,
         };
         let authority = authority.strip_suffix('/').unwrap_or(authority);
+        if authority.contains(['/', '?', '#']) {
+            return Err(Malformed("nothing may follow the port"));
+        }
+        if authority.contains('@') {
+            return Err(Malformed("a user cannot be named"));
+        }
         let (host, port) = authority.rsplit_once(':').ok_or(Malformed("the port is missing"))?;
         if host.starts_with('[') != host.ends_with(']') || !host.starts_with('[') && host.contains(':') {
             return Err(Malformed("the port is missing, or the brackets"));
@@ -139,6 +145,18 @@ mod tests {
             "hôte:80",
         ] {
             assert!(matches!(read(text), Err(AddressError::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_to_an_address_is_named() {
+        for (text, what) in [
+            ("http://host:80/path", "nothing may follow the port"),
+            ("host:80//", "nothing may follow the port"),
+            ("http://host:80?x=1", "nothing may follow the port"),
+            ("http://user:password@host:80", "a user cannot be named"),
+        ] {
+            assert_eq!(read(text), Err(AddressError::Malformed(what)), "{text}");
         }
     }
 

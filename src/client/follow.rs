@@ -122,6 +122,12 @@ impl Follow {
         waiting.unwrap_or(self.sequence.after)
     }
 
+    /// Whether the next thing to learn has come already.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// The job as it ended, once [`next`](Self::next) gave `None`.
     #[must_use]
     pub const fn ended(&self) -> Option<&pb::Job> {

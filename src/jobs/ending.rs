@@ -17,8 +17,9 @@ const TELLING_LINES: [(&str, &str); 3] = [
     ("Cannot allocate memory", "its last lines say that there was no more memory for it"),
 ];
 
-/// How a process ended, as people know it.
-pub(super) fn describe(ending: &Ending, time_limit: Option<Duration>) -> String {
+/// How a process ended, as people know it. Of one that `was_asked` to end it is known who sent the signal, and nothing is guessed.
+pub(super) fn describe(ending: &Ending, time_limit: Option<Duration>, was_asked: bool) -> String {
+    let named = |signal| named(signal).map(|(name, hint)| (name, if was_asked { "" } else { hint }));
     let mut how = match ending {
         Ending { start_failure: Some(_), .. } => "the job's process could not be started".to_owned(),
         Ending { timed_out: true, .. } => {
@@ -97,12 +98,14 @@ mod tests {
 
     #[test]
     fn every_ending_has_words_and_survivors_are_told() {
-        let told = |ending: Ending| describe(&ending, Some(Duration::from_millis(1500)));
+        let told = |ending: Ending| describe(&ending, Some(Duration::from_millis(1500)), false);
         assert_eq!(told(Ending::default()), "the job's process ended");
         assert_eq!(told(Ending { signal: Some(64), ..Ending::default() }), "the job's process was ended by signal 64");
         assert!(told(Ending { timed_out: true, ..Ending::default() }).contains("than the 1.5 seconds"));
         assert!(told(Ending { supervisor_lost: true, ..Ending::default() }).contains("supervisor was lost"));
         let survived = told(Ending { exit_code: Some(153), survivors: true, ..Ending::default() });
         assert!(survived.contains("SIGXFSZ, which") && survived.ends_with("could not be ended"), "{survived}");
+        let killed = describe(&Ending { signal: Some(9), ..Ending::default() }, None, true);
+        assert_eq!(killed, "the job's process was ended by signal 9 (SIGKILL)");
     }
 }

@@ -46,10 +46,17 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
         }
     };
     table.process_started(&assignment.job_id, process.terminator());
-    let read = [
-        process.take_stdout().map(|output| read_aside(table, assignment, output)),
-        process.take_stderr().map(|output| read_aside(table, assignment, output)),
-    ];
+    let stdout = process.take_stdout().map(|output| read_aside(table, assignment, output)).transpose();
+    let stderr = process.take_stderr().map(|output| read_aside(table, assignment, output)).transpose();
+    let read = match stdout.and_then(|stdout| Ok([stdout, stderr?])) {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::error!(job = %assignment.job_id, %error, "no thread for a job's output");
+            // A deadline that has passed: all of it is ended.
+            let _ = process.wait(Some(Instant::now()));
+            return failed("the server could not start a thread to read what the job's process writes, and ended it");
+        }
+    };
     let ending = process.wait(table.settings.time_limit.and_then(|limit| Instant::now().checked_add(limit)));
     for ended in read.into_iter().flatten() {
         // Everything that could write has ended, so the output ends too, unless a process survived that cannot be killed.
@@ -63,11 +70,11 @@ fn read_aside(
     table: &Arc<JobTable>,
     assignment: &Assignment,
     output: impl Read + Send + 'static,
-) -> mpsc::Receiver<()> {
+) -> std::io::Result<mpsc::Receiver<()>> {
     let (ended, receiver) = mpsc::channel();
     let (table, job_id) = (Arc::clone(table), assignment.job_id.clone());
     let feed = Arc::clone(&assignment.feed);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name("job output".to_owned()).spawn(move || {
         // A log line does not touch the table: a process that writes many holds up no other job.
         read_lines(output, |line| match Event::parse(&line.text) {
             Some(event) => table.reported(&job_id, event),
@@ -75,8 +82,8 @@ fn read_aside(
         });
         // Nobody listens any more when the job did not wait.
         let _ = ended.send(());
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 /// What a job executes. Another command than `guide-board` itself gets only what every command line of its kind knows, and labels when there
@@ -134,11 +141,11 @@ fn judge(table: &JobTable, assignment: &Assignment, ending: Ending) -> JobEnd {
     if end.run_id.is_some() {
         return end;
     }
-    let how = describe(&ending, table.settings.time_limit);
     let why = match table.is_cancelled(&assignment.job_id) {
         true => Some("the job was cancelled"),
         false => table.is_terminating().then_some("the server stopped while the job was running"),
     };
+    let how = describe(&ending, table.settings.time_limit, why.is_some());
     if let Some(why) = why {
         let left = match root.has_entry(&assignment.directory) {
             Ok(true) => "its partial directory stays",

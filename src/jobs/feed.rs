@@ -17,6 +17,8 @@ const MAX_BATCH: usize = 256;
 const MAX_BATCH_BYTES: usize = 256 << 10;
 /// How many of the last log lines an error carries.
 const TAIL_LINES: usize = 40;
+/// What they may hold, in bytes: a job's error stays as long as the job is remembered.
+const TAIL_BYTES: usize = 64 << 10;
 /// What an event costs beside its texts, in bytes, about.
 const EVENT_BYTES: usize = 128;
 
@@ -90,7 +92,7 @@ struct Ring {
 impl JobFeed {
     /// An empty feed that holds `capacity` events.
     pub(super) fn new(capacity: usize) -> Arc<Self> {
-        let tail = Tail::new(TAIL_LINES);
+        let tail = Tail::new(TAIL_LINES, TAIL_BYTES);
         let ring = Ring { events: VecDeque::new(), capacity, bytes: 0, last: 0, tail, is_over: false };
         Arc::new(Self { ring: Mutex::new(ring), latest: watch::Sender::new(0) })
     }
@@ -114,6 +116,10 @@ impl JobFeed {
             ring.tail.push(line.text.clone());
         }
         ring.is_over = is_over;
+        if is_over {
+            // Whoever ends the job has them by now.
+            ring.tail.clear();
+        }
         ring.last += 1;
         let event = JobEvent { number: ring.last, time: Timestamp::now(), happening };
         ring.bytes += event.bytes();
@@ -133,7 +139,7 @@ impl JobFeed {
         self.lock().bytes
     }
 
-    /// The last log lines, oldest first.
+    /// The last log lines, oldest first; none after the end.
     pub(super) fn last_lines(&self) -> Vec<String> {
         self.lock().tail.lines()
     }
@@ -220,6 +226,7 @@ mod tests {
             feed.push(line(&"x".repeat(4096)));
         }
         assert!(feed.bytes() <= MAX_BYTES && feed.bytes() > MAX_BYTES / 2);
+        assert_eq!(feed.last_lines().len(), TAIL_BYTES / 4096);
         let (numbers, missed) = read(&feed, 0);
         assert_eq!((numbers.len() as u64 + missed, numbers.last()), (1000, Some(&1000)));
         feed.end(line(&"y".repeat(2 * MAX_BYTES)));
@@ -227,6 +234,7 @@ mod tests {
         feed.push(line("too late"));
         assert_eq!(feed.last(), 1001);
         assert!(feed.after(1001).is_over && feed.after(1001).events.is_empty());
+        assert!(feed.last_lines().is_empty());
     }
 
     proptest! {

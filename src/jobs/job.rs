@@ -146,7 +146,7 @@ pub struct JobProgress {
 pub struct JobFailure {
     /// One sentence.
     pub message: String,
-    /// The last log lines, oldest first.
+    /// The last log lines, oldest first: at most 40, and 64 KiB of them.
     pub log_lines: Vec<String>,
 }
 
@@ -184,7 +184,7 @@ pub struct JobView {
     /// The signal that ended its process.
     pub signal: Option<i32>,
     /// Why it failed or was cancelled.
-    pub error: Option<JobFailure>,
+    pub error: Option<Arc<JobFailure>>,
     /// When its cancellation was asked for.
     pub cancel_requested_at: Option<Timestamp>,
 }

@@ -58,23 +58,31 @@ impl LogLine {
     }
 }
 
-/// The last lines of a log.
+/// The last lines of a log, bounded by their number and by their bytes. The last one always stays.
 #[derive(Debug)]
 pub(super) struct Tail {
     lines: VecDeque<String>,
-    capacity: usize,
+    bytes: usize,
+    max_lines: usize,
+    max_bytes: usize,
 }
 
 impl Tail {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { lines: VecDeque::new(), capacity }
+    pub(super) const fn new(max_lines: usize, max_bytes: usize) -> Self {
+        Self { lines: VecDeque::new(), bytes: 0, max_lines, max_bytes }
     }
 
     pub(super) fn push(&mut self, line: String) {
-        if self.lines.len() >= self.capacity {
-            self.lines.pop_front();
-        }
+        self.bytes += line.len();
         self.lines.push_back(line);
+        while self.lines.len() > 1 && (self.lines.len() > self.max_lines || self.bytes > self.max_bytes) {
+            self.bytes = self.bytes.saturating_sub(self.lines.pop_front().map_or(0, |line| line.len()));
+        }
+    }
+
+    /// Gives back what it holds.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.max_lines, self.max_bytes);
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
@@ -149,12 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_keeps_the_last_lines() {
-        let mut tail = Tail::new(2);
-        for line in ["a", "b", "c"] {
+    fn the_tail_keeps_the_last_lines_by_number_and_by_bytes() {
+        let mut tail = Tail::new(3, 5);
+        let mut kept = |line: &str| {
             tail.push(line.to_owned());
-        }
-        assert_eq!(tail.lines(), ["b", "c"]);
+            tail.lines().join(" ")
+        };
+        let told = ["a", "b", "c", "d", "eee", "ff", "ggggggg", "h"].map(&mut kept);
+        assert_eq!(told, ["a", "a b", "a b c", "b c d", "c d eee", "eee ff", "ggggggg", "h"]);
+        tail.clear();
+        assert_eq!((tail.lines().len(), tail.bytes), (0, 0));
     }
 
     proptest! {

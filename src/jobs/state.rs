@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) jobs: HashMap<String, Job>,
     /// Ids by sequence number.
     pub(super) order: BTreeMap<u64, String>,
+    /// Ids of the jobs that have ended, in the order of their ends.
+    ended: VecDeque<String>,
     pub(super) queue: VecDeque<String>,
     pub(super) running: usize,
     pub(super) next_sequence: u64,
@@ -92,7 +94,8 @@ impl State {
         self.jobs.values().any(holds)
     }
 
-    /// Ends a job, and forgets the oldest of those that have ended when there are more than `history`. Returns the job as it ended.
+    /// Ends a job, and forgets those that ended first when more than `history` have. A job that ran for long is not forgotten at its end because
+    /// many that came after it were faster. Returns the job as it ended.
     pub(super) fn finish(&mut self, job_id: &str, end: JobEnd, history: usize) -> Option<JobView> {
         let mut ended_view = None;
         if let Some(job) = self.jobs.get_mut(job_id) {
@@ -102,32 +105,27 @@ impl State {
             job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());
             job.view.exit_code = end.exit_code;
             job.view.signal = end.signal;
-            job.view.error = end.message.map(|message| JobFailure { message, log_lines });
+            job.view.error = end.message.map(|message| Arc::new(JobFailure { message, log_lines }));
             job.terminator = None;
             job.feed.end(Happening::Change(Box::new(job.view.clone())));
             ended_view = Some(job.view.clone());
+            self.ended.push_back(job_id.to_owned());
         }
-        let ended: Vec<u64> = self
-            .order
-            .iter()
-            .filter(|(_, job_id)| self.jobs.get(*job_id).is_none_or(|job| job.view.ended_at.is_some()))
-            .map(|(sequence, _)| *sequence)
-            .collect();
-        for sequence in ended.iter().take(ended.len().saturating_sub(history)) {
-            if let Some(job_id) = self.order.remove(sequence) {
-                self.jobs.remove(&job_id);
-                self.requests.retain(|_, (_, held)| *held != job_id);
+        while self.ended.len() > history {
+            let Some(job) = self.ended.pop_front().and_then(|job_id| self.jobs.remove(&job_id)) else { continue };
+            self.order.remove(&job.view.sequence);
+            if let Some(key) = key_of(&job.request) {
+                self.requests.remove(&key);
             }
         }
         self.forget_old_events();
         ended_view
     }
 
-    /// Of the jobs that have ended, the newest keep their events, as far as the budget goes; the others keep the last one.
+    /// Of the jobs that have ended, the last to end keep their events, as far as the budget goes; the others keep the last one.
     fn forget_old_events(&self) {
         let mut left = ENDED_EVENT_BYTES;
-        let newest_first = self.order.values().rev().filter_map(|job_id| self.jobs.get(job_id));
-        for job in newest_first.filter(|job| job.view.ended_at.is_some()) {
+        for job in self.ended.iter().rev().filter_map(|job_id| self.jobs.get(job_id)) {
             match left.checked_sub(job.feed.bytes()) {
                 Some(rest) => left = rest,
                 None => job.feed.forget(),

@@ -300,8 +300,9 @@ impl JobTable {
         if let Some(job) = state.jobs.get(job_id) {
             let JobView { root, directory, .. } = &job.view;
             let JobEnd { status, exit_code, signal, message, .. } = &end;
-            let message = message.as_deref().unwrap_or_default();
-            tracing::info!(job = job_id, root, directory, %status, exit_code, signal, message, "job ended");
+            // Not `message`: that is the name of the event's own text.
+            let error = message.as_deref();
+            tracing::info!(job = job_id, root, directory, %status, exit_code, signal, error, "job ended");
         }
         state.finish(job_id, end, self.settings.history);
         state.running = state.running.saturating_sub(1);

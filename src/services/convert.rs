@@ -2,9 +2,11 @@
 
 mod items;
 
+use std::sync::Arc;
+
 use prost::Message;
 
-use crate::jobs::{JobProgress, JobView};
+use crate::jobs::{JobFailure, JobProgress, JobView};
 use crate::model::{Detail, JobStatus, Marker, Problem, ProblemReason, ResultStatus, RunSummary};
 use crate::repository::{FoundFile, ManifestRow, ReportFile, RetainedRun, RowState, RunEntry, layout};
 use crate::wire::pb;
@@ -281,6 +283,10 @@ pub(super) fn job(job: JobView) -> pb::Job {
         exit_code: job.exit_code,
         signal: job.signal,
         cancel_requested_at: job.cancel_requested_at.map(timestamp),
-        error: job.error.map(|error| pb::JobError { message: error.message, log_lines: error.log_lines }),
+        error: job.error.map(|error| {
+            // Shared with the job's last event, hence mostly a copy.
+            let JobFailure { message, log_lines } = Arc::unwrap_or_clone(error);
+            pb::JobError { message, log_lines }
+        }),
     }
 }

@@ -149,6 +149,9 @@ impl Following<'_> {
                 }
                 Next::Learnt(Ok(Some(followed))) => {
                     self.view.show(&followed)?;
+                    if !self.follow.has_waiting() {
+                        self.view.flush();
+                    }
                     None
                 }
                 Next::Learnt(Ok(None)) => break,
@@ -202,6 +205,7 @@ impl Following<'_> {
         while let Some(followed) = self.held.pop_front() {
             self.view.show(&followed)?;
         }
+        self.view.flush();
         Ok(())
     }
 

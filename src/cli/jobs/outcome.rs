@@ -25,7 +25,9 @@ pub(super) async fn tell(
         }
         _ => (exit::INFRASTRUCTURE, "the job failed"),
     };
-    let mut message = format!("{what}: {}", error.message);
+    // A cancelled job's error begins with these words, unless something else than a call cancelled it.
+    let mut message =
+        if error.message.starts_with(what) { error.message } else { format!("{what}: {}", error.message) };
     // Who saw the log as it came need not see its end again.
     if !has_shown_log {
         for line in &error.log_lines {

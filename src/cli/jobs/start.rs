@@ -80,10 +80,16 @@ pub(super) async fn start(args: &StartArgs, server: &Server) -> Result<u8, Failu
             None => random_id()?,
         },
     };
+    let mut is_told = false;
     let started = until_answered(
         &server.client,
         args.follow.settings().retry_for,
-        |status| terminal::note(&format!("the connection broke ({}); asking again", super::said(status))),
+        |status| {
+            // Once, however often it is tried.
+            if !std::mem::replace(&mut is_told, true) {
+                terminal::note(&format!("the connection broke ({}); asking again", super::said(status)));
+            }
+        },
         async |client| client.runs().start_run(request.clone()).await,
     );
     let reply = tokio::select! {

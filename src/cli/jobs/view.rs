@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use jiff::Timestamp;
 
 use super::{said, state_word};
@@ -23,6 +23,8 @@ pub(super) struct View {
     progress: Option<pb::JobProgress>,
     since: Option<Timestamp>,
     has_shown_log: bool,
+    /// Lines of the log that wait to be written at once: the bar is drawn anew after each writing, which takes longer than a line.
+    log: String,
 }
 
 impl View {
@@ -35,6 +37,7 @@ impl View {
             progress: None,
             since: None,
             has_shown_log: false,
+            log: String::new(),
         };
         view.resume();
         view
@@ -42,6 +45,7 @@ impl View {
 
     /// Takes the bar away, for a question.
     pub(super) fn pause(&mut self) {
+        self.flush();
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
     }
@@ -49,9 +53,11 @@ impl View {
     /// Puts the bar there.
     pub(super) fn resume(&mut self) {
         if self.is_live {
-            self.bar = ProgressBar::new(0);
-            self.bar.enable_steady_tick(Duration::from_millis(120));
+            // What is known stands in it before it is seen for the first time.
+            self.bar = ProgressBar::hidden();
             self.draw();
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.enable_steady_tick(Duration::from_millis(120));
         }
     }
 
@@ -67,11 +73,20 @@ impl View {
     }
 
     /// Says something.
-    pub(super) fn note(&self, message: &str) {
+    pub(super) fn note(&mut self, message: &str) {
+        self.flush();
         self.bar.suspend(|| terminal::note(message));
     }
 
-    /// Shows what was learnt.
+    /// Writes the lines of the log that were shown and not written yet.
+    pub(super) fn flush(&mut self) {
+        let lines = std::mem::take(&mut self.log);
+        if !lines.is_empty() {
+            self.bar.suspend(|| terminal::tell_lines(&lines));
+        }
+    }
+
+    /// Shows what was learnt. Lines of the log may wait for `flush`.
     pub(super) fn show(&mut self, followed: &Followed) -> Result<(), Failure> {
         match followed {
             Followed::Event(event) if self.json => terminal::print_json_line(&to_json(event.as_ref())?)?,
@@ -89,7 +104,9 @@ impl View {
             JobEventKind::Log => {
                 self.has_shown_log = true;
                 let cut = if event.log_line_truncated { " …" } else { "" };
-                self.bar.suspend(|| terminal::tell_line(&format!("{}{cut}", event.log_line)));
+                self.log.push_str(&terminal::log_line(&event.log_line));
+                self.log.push_str(cut);
+                self.log.push('\n');
             }
             JobEventKind::Dropped => {
                 let events = terminal::counted(event.dropped, "event");
@@ -103,6 +120,7 @@ impl View {
 
     fn status(&mut self, job: Option<&pb::Job>) {
         let Some(job) = job else { return };
+        self.flush();
         let state = state_word(job);
         let began = job.started_at.as_ref().or(job.created_at.as_ref());
         self.since = began.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok());
@@ -114,6 +132,7 @@ impl View {
     }
 
     fn progress(&mut self, progress: pb::JobProgress) {
+        self.flush();
         // That a check began is for the bar alone.
         let before = self.progress.as_ref().map(|before| (before.done, before.total));
         if !self.is_live && progress.total > 0 && before != Some((progress.done, progress.total)) {

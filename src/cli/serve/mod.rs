@@ -3,7 +3,8 @@
 mod access;
 mod listening;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -92,8 +93,9 @@ pub(super) struct ServeArgs {
     /// The longest silence of a watch, in seconds; then it says that it is still there. Shorten it for proxies that cut idle streams off sooner
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds_of_heartbeat)]
     heartbeat: f64,
-    /// A command that jobs execute in place of this program: `COMMAND run --target FILE --assessment FILE --output-dir DIR`; repeated, it gives
-    /// further arguments that stand before `run`. Labels of a request follow as `--label K=V`. Extension directories are not handed on
+    /// A command that jobs execute in place of this program: `COMMAND run --target FILE --assessment FILE --output-dir DIR`. A single value that
+    /// names no program is split into words as a shell splits them, quotes and backslashes included: 'python3 -m guide_board'; no shell runs.
+    /// Repeated, each value is one word, and none is split. Labels of a request follow as `--label K=V`. Extension directories are not handed on
     #[arg(long, value_name = "COMMAND")]
     cli_command: Vec<OsString>,
     /// End when standard input ends: for a server that must not outlive the one who started it
@@ -200,20 +202,53 @@ fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<C
 
 /// The command of jobs. A program that is named by a path is meant from here, and jobs run in the root; one without a slash is looked for on
 /// the path. One that cannot be started is told now, and not by every job.
+///
+/// A single value with spaces is a command line, unless a program bears that name.
 fn cli_command(given: &[OsString], root: &Path) -> Result<Vec<OsString>, String> {
     let Some((program, arguments)) = given.split_first() else { return Ok(Vec::new()) };
+    let problem = match startable_with(program, arguments, root) {
+        Ok(command) => return Ok(command),
+        Err(problem) => problem,
+    };
+    let is_line = arguments.is_empty() && program.as_encoded_bytes().iter().any(u8::is_ascii_whitespace);
+    if !is_line {
+        return Err(format!("--cli-command: {problem}; name a program, and its arguments after it"));
+    }
+    let shown = shown(program);
+    let words = shlex::bytes::split(program.as_encoded_bytes());
+    let words: Vec<_> = words
+        .ok_or_else(|| format!("--cli-command: `{shown}` ends within quotes or after a backslash"))?
+        .into_iter()
+        .map(OsString::from_vec)
+        .collect();
+    let Some((first, others)) = words.split_first() else {
+        return Err(format!("--cli-command: `{shown}` has no words; name a program, and its arguments after it"));
+    };
+    startable_with(first, others, root).map_err(|problem| {
+        format!("--cli-command: `{shown}` is no program, and {problem}; name a program, and its arguments after it")
+    })
+}
+
+/// A program by its full path, when it was named by a path, and its arguments.
+fn startable_with(program: &OsStr, arguments: &[OsString], root: &Path) -> Result<Vec<OsString>, String> {
+    Ok(std::iter::once(startable(program, root)?).chain(arguments.iter().cloned()).collect())
+}
+
+/// What is to be started for a program, or what is wrong with it, in a clause.
+fn startable(program: &OsStr, root: &Path) -> Result<OsString, String> {
     let is_path = program.as_encoded_bytes().contains(&b'/');
-    let found = std::path::absolute(program).ok().filter(|_| is_path).map_or_else(|| program.clone(), Into::into);
+    let found = std::path::absolute(program).ok().filter(|_| is_path).map_or_else(|| program.to_owned(), Into::into);
     // What the system takes when there is no PATH.
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
-    if !ambient::is_program(&found, root, &path) {
-        let shown = printable(&program.to_string_lossy(), 200);
-        let how = if is_path { "is not a file that this user may execute" } else { "is not found on PATH" };
-        return Err(format!(
-            "--cli-command: `{shown}` {how}; name a program, and its arguments by further --cli-command options"
-        ));
+    if ambient::is_program(&found, root, &path) {
+        return Ok(found);
     }
-    Ok(std::iter::once(found).chain(arguments.iter().cloned()).collect())
+    let how = if is_path { "is not a file that this user may execute" } else { "is not found on PATH" };
+    Err(format!("`{}` {how}", shown(program)))
+}
+
+fn shown(text: &OsStr) -> String {
+    printable(&text.to_string_lossy(), 200)
 }
 
 /// `<root>/runs`, named `runs`.

@@ -40,6 +40,10 @@ fn world() -> World {
     let world = world_of_jobs("");
     std::fs::write(world.path("cli.sh"), STAND_IN).expect("written");
     std::fs::set_permissions(world.path("cli.sh"), PermissionsExt::from_mode(0o755)).expect("executable");
+    std::fs::create_dir(world.path("a b")).expect("made");
+    for name in ["a b/cli one.sh", "a b/cli o ne.sh"] {
+        std::fs::copy(world.path("cli.sh"), world.path(name)).expect("copied, with its permissions");
+    }
     world
 }
 
@@ -47,9 +51,14 @@ fn world() -> World {
 async fn a_command_that_knows_only_run_stands_in() {
     let world = world();
     // By a path that is meant from where the server started, and with an argument before `run`.
-    for command in
-        [&["--cli-command=./cli.sh"][..], &["--cli-command=/bin/sh", "--cli-command=cli.sh", "--cli-command=first"]]
-    {
+    // The same as one line; its words are those of a shell. And a program that bears a name with a space.
+    for command in [
+        &["--cli-command=./cli.sh"][..],
+        &["--cli-command=/bin/sh", "--cli-command=cli.sh", "--cli-command=first"],
+        &["--cli-command", "sh cli.sh"],
+        &["--cli-command", r#" sh  -c  'exec sh "./a b/cli $0.sh" "$@"' \o\ne first"#],
+        &["--cli-command=./a b/cli o ne.sh"],
+    ] {
         let arguments = [command, &["--extension-dir=extensions"]].concat();
         let server = Served::start(&world, &arguments).await;
         let job = start(server.client.runs(), start_request()).await;
@@ -82,6 +91,22 @@ async fn labels_that_the_command_does_not_know_fail_the_job_with_its_own_words()
     assert_eq!(job.error.expect("an error").log_lines, ["unknown option --label"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_how_a_job_ended_beside_that_it_did() {
+    let world = world();
+    let log = std::fs::File::create(world.path("log")).expect("made");
+    let server =
+        Served::spawn(&world, world.command().stderr(log), &["--cli-command=sh -c 'exit 7'", "--log-format=json"])
+            .await;
+    let job = start(server.client.runs(), start_request()).await;
+    ended(server.client.runs(), &job.job_id).await;
+    let log = std::fs::read_to_string(world.path("log")).expect("a log");
+    let mut lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let line = lines.find(|line| line["message"] == "job ended").expect("a line with these words");
+    assert_eq!((line["job"].as_str(), line["exit_code"].as_i64()), (Some(job.job_id.as_str()), Some(7)), "{line}");
+    assert!(line["error"].as_str().is_some_and(|error| error.contains("exit code 7")), "{line}");
+}
+
 #[test]
 fn a_command_that_cannot_be_executed_is_told_at_the_start_and_not_by_every_job() {
     let world = world();
@@ -95,6 +120,10 @@ fn a_command_that_cannot_be_executed_is_told_at_the_start_and_not_by_every_job()
         ("./data.json", "is not a file that this user may execute"),
         ("./directory", "is not a file that this user may execute"),
         ("", "is not found on PATH"),
+        ("no-such-program first", "is no program, and `no-such-program` is not found on PATH"),
+        ("./a b/none.sh", "is no program, and `./a` is not a file that this user may execute"),
+        ("sh 'cli.sh", "ends within quotes or after a backslash"),
+        ("  ", "has no words"),
     ] {
         let mut server = world.command();
         server.args(["serve", "--listen", "127.0.0.1:0", "--runs-dir", "runs", &format!("--cli-command={command}")]);

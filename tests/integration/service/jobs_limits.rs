@@ -44,20 +44,43 @@ async fn without_a_queue_a_job_starts_when_there_is_a_place_and_is_refused_when_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_takes_too_long_is_ended_and_has_failed_unless_its_run_was_complete() {
     let world = world_of_jobs("");
-    let settings = JobSettings { time_limit: Some(Duration::from_millis(500)), ..JobSettings::default() };
+    // Long enough for a shell to begin on a machine that has much to do.
+    let settings = JobSettings { time_limit: Some(Duration::from_millis(1500)), ..JobSettings::default() };
     let script = "case \"$out\" in *whole) mkdir \"$out\"; echo '{\"run_id\": \"r\"}' > \"$out/retention-summary.json\";; \
                   *) mkdir \"$out\"; echo $$ > \"$out/main\"; echo begun;; esac; exec sleep 600";
     let service = serve(&world, settings, script).await;
     let job = start(service.runs(), named("partial")).await;
+    let whole = start(service.runs(), named("whole")).await;
     let pids = pids(&world.path("runs/partial"), &["main"]);
     let job = ended(service.runs(), &job.job_id).await;
     assert_eq!(job.status(), JobStatus::Failed, "{job:?}");
-    assert!(message(&job).contains("longer than the 0.5 seconds"), "{job:?}");
+    assert!(message(&job).contains("longer than the 1.5 seconds"), "{job:?}");
     assert_eq!(job.error.as_ref().expect("an error").log_lines, ["begun"]);
     assert!(!pids.iter().copied().any(is_alive));
-    let job = start(service.runs(), named("whole")).await;
-    let job = ended(service.runs(), &job.job_id).await;
+    let job = ended(service.runs(), &whole.job_id).await;
     assert_eq!((job.status(), job.run_id.as_str()), (JobStatus::Succeeded, "r"), "{job:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_that_ended_first_are_forgotten_and_not_those_that_began_first() {
+    let world = world_of_jobs("");
+    let settings = JobSettings { history: 2, ..JobSettings::default() };
+    let wait = format!(
+        "case \"$out\" in *slow) while ! test -e '{}'; do sleep 0.02; done;; esac\n{WRITES_A_SUMMARY}",
+        world.path("go").display()
+    );
+    let service = serve(&world, settings, &wait).await;
+    let slow = start(service.runs(), named("slow")).await;
+    let mut quick = Vec::new();
+    for directory in ["a", "b", "c"] {
+        let job = start(service.runs(), named(directory)).await;
+        quick.push(ended(service.runs(), &job.job_id).await.job_id);
+    }
+    std::fs::write(world.path("go"), "").expect("written");
+    assert_eq!(ended(service.runs(), &slow.job_id).await.status(), JobStatus::Succeeded);
+    let list = service.runs().list_runs(pb::ListRunsRequest::default()).await.expect("a list").into_inner();
+    let left: Vec<_> = list.runs.iter().map(|job| job.job_id.as_str()).collect();
+    assert_eq!(left, [quick[2].as_str(), &slow.job_id]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,7 @@ async fn a_detached_job_is_listed_shown_cancelled_and_then_gone_from_the_running
     let listed = told(&world, &server, &["list", "--status", "running"], 0).stdout;
     assert_eq!(listed, format!("no job at http://{} matches\n", server.address));
     let watched = told(&world, &server, &["watch", &job], 5);
-    assert!(watched.stderr.contains("error: the job was cancelled"), "{watched:?}");
+    assert!(watched.stderr.contains("error: the job was cancelled ("), "{watched:?}");
     let shown = told(&world, &server, &["show", &job], 0).stdout;
     assert!(shown.contains("status      cancelled\n") && shown.contains("cancelled   20"), "{shown}");
 }
