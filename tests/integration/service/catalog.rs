@@ -270,7 +270,7 @@ async fn a_document_that_is_wrong_in_very_many_places_gets_a_bounded_reply() {
         }
     }
     let too_large = by_text(pb::ProfileKind::Target, &json!("x".repeat(256 << 10)));
-    assert_eq!(service.catalog().validate_profile(too_large).await.expect_err("refused").code(), Code::OutOfRange);
+    assert_eq!(service.catalog().validate_profile(too_large).await.expect_err("refused").code(), Code::InvalidArgument);
 }
 
 #[tokio::test(flavor = "multi_thread")]
