@@ -1,5 +1,9 @@
 //! A call of the gRPC routes in this process, as the caller of an HTTP request.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
 use bytes::{Buf as _, BufMut as _};
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TE, TRAILER,
@@ -9,11 +13,13 @@ use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderName, Uri};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
+use tokio_stream::Stream;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status, Streaming};
 
+use super::refusal::Refusal;
 use crate::services;
 
 /// What says how an HTTP request is sent, and nothing about the call.
@@ -31,6 +37,11 @@ const OF_THE_TRANSPORT: [HeaderName; 11] = [
     UPGRADE,
 ];
 
+/// What begins like this is between a client and a server of gRPC, and an HTTP request speaks no gRPC.
+const OF_GRPC: &str = "grpc-";
+/// But for how long the client waits, which is about the call.
+const DEADLINE: &str = "grpc-timeout";
+
 /// Who asks: what a guard in front of the routes looks at.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
@@ -42,6 +53,9 @@ impl Caller {
     /// Whoever made this request. Credentials, trace, deadline, host and origin come along, and what the connection knows of its peer.
     pub(super) fn of(parts: &http::request::Parts) -> Self {
         let mut headers = parts.headers.clone();
+        for name in parts.headers.keys().filter(|name| name.as_str().starts_with(OF_GRPC) && *name != DEADLINE) {
+            headers.remove(name);
+        }
         for name in &OF_THE_TRANSPORT {
             headers.remove(name);
         }
@@ -89,6 +103,24 @@ impl InProcess {
         grpc.unary(caller.request(message), path(call), Dynamic(call.output())).await
     }
 
+    /// The same with a message that is made only once the call is let through: whoever may not make it has nothing read of them, and the time
+    /// of the call bounds the reading.
+    pub(super) async fn unary_with(
+        &self,
+        caller: &Caller,
+        call: &MethodDescriptor,
+        message: impl Future<Output = Result<DynamicMessage, Refusal>> + Send + 'static,
+    ) -> Result<Response<DynamicMessage>, Refusal> {
+        let refused: Arc<Mutex<Option<Refusal>>> = Arc::default();
+        let message = Late { message: Some(Box::pin(message)), refused: Arc::clone(&refused) };
+        let mut grpc = self.client();
+        let Ok(()) = grpc.ready().await;
+        let answer = grpc.client_streaming(caller.request(message), path(call), Dynamic(call.output())).await;
+        // What the call makes of a message that does not come says less.
+        let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        refused.map_or_else(|| answer.map_err(|status| Refusal::of(&status)), Err)
+    }
+
     /// Makes a call that answers with a stream.
     pub(super) async fn stream(
         &self,
@@ -105,6 +137,31 @@ impl InProcess {
     fn client(&self) -> Grpc<axum::Router> {
         Grpc::with_origin(self.routes(), Uri::default())
             .max_decoding_message_size(services::MAX_MESSAGE_BYTES + (64 << 10))
+    }
+}
+
+type Making = Pin<Box<dyn Future<Output = Result<DynamicMessage, Refusal>> + Send>>;
+
+/// A stream of one message, or of none when there is none to send.
+struct Late {
+    message: Option<Making>,
+    refused: Arc<Mutex<Option<Refusal>>>,
+}
+
+impl Stream for Late {
+    type Item = DynamicMessage;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<DynamicMessage>> {
+        let Some(message) = &mut self.message else { return Poll::Ready(None) };
+        let made = ready!(message.as_mut().poll(context));
+        self.message = None;
+        Poll::Ready(match made {
+            Ok(message) => Some(message),
+            Err(refusal) => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+                None
+            }
+        })
     }
 }
 

@@ -106,8 +106,9 @@ impl Paths {
             if let Some((name, _)) = pairs.first() {
                 return Err(Refusal::field(name, "this call takes its fields from the body, none from the query"));
             }
-            let message = request::of_body(rule, found.bindings, &parts.headers, body).await?;
-            return reply::unary(&self.grpc, &caller, &rule.call, message).await;
+            let message = request::of_body(Rule::clone(rule), found.bindings, parts.headers, body);
+            let reply = self.grpc.unary_with(&caller, &rule.call, message).await?;
+            return Ok(reply::message(reply.get_ref()));
         }
         let fields = request::of_path_and_query(rule, found.bindings, &pairs)?;
         if name == READ_ARTIFACT {

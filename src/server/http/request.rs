@@ -48,16 +48,16 @@ fn refuse_latest(name: &str, text: &str) -> Result<(), Refusal> {
 
 /// The request of a call whose fields stand in the body.
 pub(super) async fn of_body(
-    rule: &Rule,
+    rule: Rule,
     bindings: Vec<Binding>,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<DynamicMessage, Refusal> {
-    let body = read(headers, body).await?;
+    let body = read(&headers, body).await?;
     // No body at all says nothing, as `{}` does.
     let json = if body.is_empty() {
         Json::Object(serde_json::Map::new())
-    } else if is_json(headers) {
+    } else if is_json(&headers) {
         serde_json::from_slice(&body).map_err(|error| Refusal::field("body", &format!("not JSON: {error}")))?
     } else {
         return Err(Refusal::not_json());

@@ -6,7 +6,9 @@ use std::time::Duration;
 use guide_board::server::{Listener, Listening, Tls, TlsFiles};
 use guide_board::wire::pb;
 use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -15,29 +17,35 @@ use super::fixtures::{PATIENCE, Service, Setup, eventually};
 use crate::support::World;
 
 /// An authority of this test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
     }
 
-    fn pem(&self) -> String {
+    pub(super) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A certificate for this name and its key.
-    fn issue(&self, name: &str) -> (String, String) {
+    pub(super) fn issue(&self, name: &str) -> (String, String) {
+        self.issue_with(name, |_| {})
+    }
+
+    /// The same, changed.
+    pub(super) fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        change(&mut params);
         (params.signed_by(&key, &self.0).expect("a certificate").pem(), key.serialize_pem())
     }
 }
 
 /// Writes a pair of files for the server; returns them as its options would.
-fn write(world: &World, (certificate, key): &(String, String), client_ca: Option<&Authority>) -> TlsFiles {
+pub(super) fn write(world: &World, (certificate, key): &(String, String), client_ca: Option<&Authority>) -> TlsFiles {
     let put = |name: &str, text: &str| {
         std::fs::write(world.path(name), text).expect("written");
         world.path(name)
@@ -49,7 +57,7 @@ fn write(world: &World, (certificate, key): &(String, String), client_ca: Option
     }
 }
 
-async fn serve(world: &World, files: TlsFiles) -> Service {
+pub(super) async fn serve(world: &World, files: TlsFiles) -> Service {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let tls = Some(Tls::load(files).expect("certificates"));
@@ -103,6 +111,19 @@ async fn with_an_authority_of_clients_only_they_are_served() {
     list(&service, known_as(clients.issue("ci.example"))).await.expect("served");
     list(&service, trusting(&authority)).await.expect_err("nobody's certificate");
     list(&service, known_as(Authority::new().issue("ci.example"))).await.expect_err("a stranger's certificate");
+    let ran_out = |params: &mut CertificateParams| {
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    };
+    list(&service, known_as(clients.issue_with("ci.example", ran_out))).await.expect_err("one that ran out");
+    let not_yet = |params: &mut CertificateParams| params.not_before = date_time_ymd(4000, 1, 1);
+    list(&service, known_as(clients.issue_with("ci.example", not_yet))).await.expect_err("one of times to come");
+    for (purpose, is_served) in
+        [(ExtendedKeyUsagePurpose::ServerAuth, false), (ExtendedKeyUsagePurpose::ClientAuth, true)]
+    {
+        let of_purpose = |params: &mut CertificateParams| params.extended_key_usages = vec![purpose.clone()];
+        let outcome = list(&service, known_as(clients.issue_with("ci.example", of_purpose))).await;
+        assert_eq!(outcome.is_ok(), is_served, "{purpose:?}: {outcome:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,7 @@ mod jobs_watch;
 mod limits;
 mod listening_slow;
 mod listening_tls;
+mod listening_tls_http;
 mod listening_unix;
 mod manifest;
 #[cfg(target_os = "linux")]

@@ -25,9 +25,11 @@ const MAX_NAME: usize = 128;
 /// Names that mean devices to Windows, whatever extension follows.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// A media type fit to be sent; what is none is bytes.
+/// A media type fit to be sent; what is none is bytes. So is a body of several parts: each part brings headers of its own, and a client that takes
+/// them apart would show what they say.
 pub(super) fn media_type(recorded: &str) -> &str {
-    if is_media_type(recorded) { recorded } else { "application/octet-stream" }
+    let is_of_parts = recorded.split('/').next().is_some_and(|kind| kind.eq_ignore_ascii_case("multipart"));
+    if is_media_type(recorded) && !is_of_parts { recorded } else { "application/octet-stream" }
 }
 
 /// `Content-Disposition` of a file: shown or saved, under the last component of its path made harmless.
@@ -129,6 +131,14 @@ mod tests {
             assert_eq!(media_type(kind), "application/octet-stream", "{kind:?}");
         }
         assert_eq!(media_type("image/svg+xml"), "image/svg+xml");
+    }
+
+    #[test]
+    fn a_body_of_several_parts_is_bytes_to_a_client() {
+        for kind in ["multipart/x-mixed-replace", "Multipart/Related", "multipart/form-data"] {
+            assert_eq!(media_type(kind), "application/octet-stream", "{kind}");
+            assert!(of("a", kind).starts_with("attachment;"), "{kind}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tonic::{Status, Streaming};
 use super::in_process::{Caller, InProcess};
 use super::pipe::{Sink, pipe};
 use super::refusal::Refusal;
+use super::reply::NO_EMBEDDING;
 use crate::services::{self, reason_of};
 use crate::wire::QueryFields;
 use crate::wire::pb;
@@ -118,7 +119,7 @@ fn base(head: &pb::ReadArtifactResponse) -> HeaderMap {
     put(&mut headers, ACCEPT_RANGES, "bytes");
     put(&mut headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(&mut headers, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
-    put(&mut headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    put(&mut headers, NO_EMBEDDING.0, NO_EMBEDDING.1);
     headers
 }
 

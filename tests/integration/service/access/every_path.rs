@@ -4,8 +4,8 @@ use guide_board::wire::Rules;
 use serde_json::json;
 
 use super::{ALL, CI, READ, RUN, everybody, guarded};
-use crate::service::fixtures::{Service, Setup, put_summary, summary};
-use crate::service::http::client::{Answer, ask};
+use crate::service::fixtures::{PATIENCE, Service, Setup, put_summary, summary};
+use crate::service::http::client::{Answer, ask, ask_raw, send};
 use crate::support::World;
 
 async fn two_roots(world: &World) -> Service {
@@ -90,4 +90,40 @@ async fn health_over_http_is_a_word_and_asks_for_nothing() {
     for token in [None, Some("token-that-nobody-has")] {
         assert_eq!(asked(&service, "GET", "/health", token).await.expect(200).json(), json!({"status": "ok"}));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_who_may_not_call_no_body_is_waited_for() {
+    use tokio::io::AsyncReadExt as _;
+    let world = World::new();
+    let service = two_roots(&world).await;
+    let rules = Rules::read().expect("the paths");
+    let mut asked = 0;
+    for rule in rules.iter().filter(|rule| rule.takes_body) {
+        for bearer in [
+            "Bearer token-that-nobody-has",
+            &format!("Bearer {}", if rule.call.name().ends_with("Run") { READ } else { RUN }),
+        ] {
+            // A body that is announced and never comes.
+            let headers = [("authorization", bearer), ("content-type", "application/json"), ("content-length", "9")];
+            let mut stream = send(service.address, rule.method, &filled(&rule.template), &headers, b"").await;
+            let mut said = Vec::new();
+            let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
+            read.expect("answered and closed").expect("read");
+            let code = String::from_utf8_lossy(&said).split(' ').nth(1).map(str::to_owned);
+            assert!(matches!(code.as_deref(), Some("401" | "403")), "{} {code:?}", rule.template);
+            asked += 1;
+        }
+    }
+    assert!(asked >= 6, "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_waited_for_no_longer_than_a_call_may_take() {
+    let world = World::new();
+    let setup = Setup::new(&world.path(""));
+    let service = setup.with(|config| config.calls.call_time = std::time::Duration::from_millis(300)).start().await;
+    let headers = [("content-type", "application/json"), ("content-length", "9")];
+    let answer = ask_raw(service.address, "POST", "/assessments/plan", &headers, b"{").await;
+    answer.refused(504, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::fixtures::{Setup, put, put_summary, summary};
-use super::client::{ask, get, post};
+use super::client::{ask, get, get_with, post};
 use super::{RUN, with_a_run};
 use crate::support::World;
 
@@ -208,4 +208,22 @@ async fn calls_over_http_count_among_the_calls_that_are_served_at_once() {
         (get(service.address, "/runs").await.code == 200).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_between_client_and_server_of_grpc_is_passed_over_in_a_request_of_http() {
+    let (_world, service) = with_a_run().await;
+    for header in [
+        ("grpc-encoding", "gzip"),
+        ("grpc-accept-encoding", "gzip"),
+        ("grpc-status", "7"),
+        ("grpc-status-details-bin", "AAAA"),
+        ("content-encoding", "gzip"),
+        ("te", "trailers"),
+        ("x-grpc-web", "1"),
+    ] {
+        let answer = get_with(service.address, RUN, &[header]).await.expect(200);
+        assert_eq!(answer.json()["run"]["run_id"], "r1", "{header:?}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+    }
 }
