@@ -6,8 +6,6 @@
 mod access;
 mod call;
 mod codes;
-#[cfg(test)]
-mod cost;
 mod ids;
 mod messages;
 mod methods;
@@ -17,6 +15,8 @@ mod otel;
 mod process;
 mod request;
 mod roots;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -111,7 +111,7 @@ fn tell(what: &str, mut bare: Vec<Duration>, mut followed: Vec<Duration>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement: cargo test --release --lib server::observe::cost -- --ignored --nocapture"]
+#[ignore = "a measurement: cargo test --release --lib server::observe::tests -- --ignored --nocapture"]
 async fn what_following_a_call_costs() {
     // As a server logs, but into nothing.
     let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(io::sink);
