@@ -23,9 +23,38 @@ impl LogFormat {
     }
 }
 
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Switch {
+    /// It is
+    On,
+    /// It is not
+    Off,
+}
+
 /// Starts logging. What is logged is `level` and above, or what GUIDE_BOARD_LOG says (`debug`, `guide_board=trace,info`).
 pub(super) fn start(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_env("GUIDE_BOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    begin(format, filter(level));
+}
+
+/// The same for a service, with or without a line for each call.
+pub(super) fn start_service(format: LogFormat, access: Switch) {
+    let filter = filter("info");
+    let without = "guide_board::access=off".parse().ok().filter(|_| access == Switch::Off);
+    begin(
+        format,
+        match without {
+            Some(without) => filter.add_directive(without),
+            None => filter,
+        },
+    );
+}
+
+fn filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_env("GUIDE_BOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level))
+}
+
+fn begin(format: LogFormat, filter: EnvFilter) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber is only an error of a test that starts two commands in one process; the first one stays.
     let _ = match format {

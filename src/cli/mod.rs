@@ -11,6 +11,8 @@ mod run;
 mod runs;
 mod serve;
 mod settings;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod terminal;
 #[cfg(test)]
 mod tests;

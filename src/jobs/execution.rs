@@ -16,6 +16,8 @@ use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 
 /// How long an output may stay open after everything that could write to it has ended.
 const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
+/// The variable in which a process learns the trace that it belongs to.
+const TRACE_PARENT: &str = "TRACEPARENT";
 
 /// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
 pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {
@@ -35,7 +37,7 @@ pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd 
         program: &table.launcher.program,
         command: &command,
         current_dir: &table.launcher.root,
-        environment: Environment::Only(environment()),
+        environment: Environment::Only(environment(assignment.request.trace_parent.as_deref())),
         grace: table.settings.grace,
     });
     let mut process = match spawned {
@@ -118,9 +120,15 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The server's environment without its own settings, which are no settings of a run.
-fn environment() -> Vec<(OsString, OsString)> {
-    std::env::vars_os().filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_")).collect()
+/// The server's environment without its own settings, which are no settings of a run, and with the trace that the job belongs to in place of
+/// the one that the server was started in.
+fn environment(trace_parent: Option<&str>) -> Vec<(OsString, OsString)> {
+    let is_own = |name: &OsString| {
+        let is_trace = name == TRACE_PARENT || name == "TRACESTATE";
+        name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_") || is_trace
+    };
+    let trace = trace_parent.map(|trace| (TRACE_PARENT.into(), trace.into()));
+    std::env::vars_os().filter(|(name, _)| !is_own(name)).chain(trace).collect()
 }
 
 /// A job is succeeded exactly when a readable summary stands in its directory, whatever the exit code.

@@ -126,6 +126,8 @@ pub struct JobRequest {
     pub request_id: Option<String>,
     /// Who asks. Request ids are each caller's own.
     pub owner: String,
+    /// The W3C trace context of the call that asks for it; its process gets it as TRACEPARENT.
+    pub trace_parent: Option<String>,
 }
 
 /// How far a job is.
@@ -198,6 +200,17 @@ pub struct JobPage {
     pub next: Option<u64>,
     /// How many match in all.
     pub total: usize,
+}
+
+/// What became of jobs since the process began, those included that are forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobTotals {
+    /// Jobs accepted.
+    pub accepted: u64,
+    /// Jobs that got a place to run.
+    pub started: u64,
+    /// Jobs that ended, by the word of their status.
+    pub ended: BTreeMap<&'static str, u64>,
 }
 
 /// How many jobs are in which state.

@@ -12,6 +12,8 @@ mod state;
 mod table;
 
 pub use feed::{Happening, JobEvent, JobEvents, JobFeed};
-pub use job::{Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
+pub use job::{
+    Error, JobFailure, JobPage, JobProgress, JobRequest, JobSettings, JobTotals, JobView, Launcher, StatusCounts,
+};
 pub use log::LogLine;
 pub use table::JobTable;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::feed::{Happening, JobFeed};
-use super::job::{Error, JobFailure, JobRequest, JobView};
+use super::job::{Error, JobFailure, JobRequest, JobTotals, JobView};
 use crate::model::{DirectoryName, JobStatus, RunId, VisibleRoots};
 use crate::process::Terminator;
 
@@ -28,6 +28,7 @@ pub(super) struct State {
     pub(super) stopping: bool,
     /// Set once running jobs are to end: a process that only starts then ends at once.
     pub(super) terminating: bool,
+    pub(super) totals: JobTotals,
 }
 
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl State {
         let mut ended_view = None;
         if let Some(job) = self.jobs.get_mut(job_id) {
             let log_lines = job.feed.last_lines();
+            *self.totals.ended.entry(end.status.word()).or_default() += 1;
             job.view.status = end.status;
             job.view.ended_at = Some(Timestamp::now());
             job.view.run_id = end.run_id.or_else(|| job.view.run_id.take());

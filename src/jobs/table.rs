@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::execution;
 use super::feed::{Happening, JobFeed};
-use super::job::{Error, JobPage, JobProgress, JobRequest, JobSettings, JobView, Launcher, StatusCounts};
+use super::job::{Error, JobPage, JobProgress, JobRequest, JobSettings, JobTotals, JobView, Launcher, StatusCounts};
 use super::log::Event;
 use super::state::{Job, JobEnd, State, body_of, key_of, not_found};
 use crate::model::{DirectoryName, JobStatus, RunId, VisibleRoots};
@@ -82,6 +82,7 @@ impl JobTable {
             return Err(Error::OutputExists { root, directory: crate::model::printable(&directory, 200) });
         };
         state.next_sequence += 1;
+        state.totals.accepted += 1;
         let sequence = state.next_sequence;
         let job_id = format!("job-{}-{high:08x}", created_at.strftime("%Y%m%dT%H%M%SZ"));
         let view = JobView {
@@ -181,6 +182,12 @@ impl JobTable {
             *counts.entry(job.view.status.word()).or_default() += 1;
         }
         counts
+    }
+
+    /// What became of all jobs of this process.
+    #[must_use]
+    pub fn totals(&self) -> JobTotals {
+        self.lock().totals.clone()
     }
 
     /// Cancels a job and returns it as it is then: a waiting one has ended and never starts; of a running one the processes are asked to end,
@@ -326,6 +333,7 @@ impl JobTable {
                 feed: Arc::clone(&job.feed),
             };
             state.running += 1;
+            state.totals.started += 1;
             let table = Arc::clone(self);
             let spawned = std::thread::Builder::new().name("job".to_owned()).spawn(move || {
                 let end = execution::execute(&table, &assignment);

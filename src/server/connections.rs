@@ -23,6 +23,7 @@ use tower_service::Service as _;
 
 use super::access;
 use super::listen::{Listener, Socket};
+use super::observe::{ConnectionCounts, Open};
 use super::tls::{self, Tls};
 
 /// How long the listener waits after it could not accept, for example because the process is out of descriptors.
@@ -78,7 +79,14 @@ pub(super) struct Ends {
 }
 
 /// Serves the connections of a listener until they were asked to stop and have ended.
-pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits: ConnectionLimits, ends: Ends) {
+pub(super) async fn serve(
+    listener: Listener,
+    tls: Option<Tls>,
+    app: App,
+    limits: ConnectionLimits,
+    ends: Ends,
+    counts: ConnectionCounts,
+) {
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let mut connections = JoinSet::new();
     let mut stop = ends.stop.clone();
@@ -90,7 +98,7 @@ pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits
     loop {
         let next = async {
             let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-            Some((permit, next(&listener).await))
+            Some((permit, next(&listener, &counts).await))
         };
         let (permit, (socket, origin)) = tokio::select! {
             () = &mut stopped => break,
@@ -99,22 +107,27 @@ pub(super) async fn serve(listener: Listener, tls: Option<Tls>, app: App, limits
                 None => break,
             },
         };
-        connections.spawn(Connection { tls: tls.clone(), app: app.clone(), limits, _permit: permit }.serve(
-            socket,
-            origin,
-            ends.clone(),
-        ));
+        let connection = Connection {
+            tls: tls.clone(),
+            app: app.clone(),
+            limits,
+            _open: counts.accepted(),
+            counts: counts.clone(),
+            _permit: permit,
+        };
+        connections.spawn(connection.serve(socket, origin, ends.clone()));
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-async fn next(listener: &Listener) -> (Socket, access::Connection) {
+async fn next(listener: &Listener, counts: &ConnectionCounts) -> (Socket, access::Connection) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
+                counts.not_accepted.inc();
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
@@ -127,6 +140,8 @@ struct Connection {
     tls: Option<Tls>,
     app: App,
     limits: ConnectionLimits,
+    counts: ConnectionCounts,
+    _open: Open,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -173,7 +188,7 @@ impl Connection {
                 Ok::<_, Infallible>(response.map(|body| Held { body, _busy: busy }))
             }
         });
-        let socket = TokioIo::new(Greeting::of(socket, limits.header_time));
+        let socket = TokioIo::new(Greeting::of(socket, limits.header_time, self.counts.clone()));
         let mut connection = pin!(builder.serve_connection(socket, service));
         let mut is_ending = false;
         loop {
@@ -204,10 +219,12 @@ impl Connection {
                 Some((Socket::Tls(Box::new(stream)), access::Connection::Tls { peer, local, identity }))
             }
             Ok(Err(error)) => {
+                self.counts.handshake_failed.inc();
                 tracing::debug!(%error, "a handshake failed");
                 None
             }
             Err(_) => {
+                self.counts.too_slow.inc();
                 tracing::debug!("a handshake took too long");
                 None
             }
@@ -295,23 +312,27 @@ struct Greeting {
     socket: Socket,
     /// How many bytes are still waited for, and how long.
     waiting: Option<(usize, Pin<Box<Sleep>>)>,
+    counts: ConnectionCounts,
 }
 
 impl Greeting {
-    fn of(socket: Socket, time: Duration) -> Self {
-        Self { socket, waiting: Some((GREETING_BYTES, Box::pin(tokio::time::sleep(time)))) }
+    fn of(socket: Socket, time: Duration, counts: ConnectionCounts) -> Self {
+        Self { socket, waiting: Some((GREETING_BYTES, Box::pin(tokio::time::sleep(time)))), counts }
     }
 }
 
 impl AsyncRead for Greeting {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, buf);
-        if let Some((left, deadline)) = &mut self.waiting {
+        let read = Pin::new(&mut this.socket).poll_read(cx, buf);
+        if let Some((left, deadline)) = &mut this.waiting {
             *left = left.saturating_sub(buf.filled().len().saturating_sub(before));
             if *left == 0 {
-                self.waiting = None;
+                this.waiting = None;
             } else if deadline.as_mut().poll(cx).is_ready() {
+                this.waiting = None;
+                this.counts.too_slow.inc();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }

@@ -9,6 +9,7 @@ mod connections;
 mod health;
 mod http;
 mod listen;
+mod observe;
 mod refresh;
 mod tls;
 mod transport;
@@ -36,6 +37,7 @@ pub use bounded::CallLimits;
 pub use connections::ConnectionLimits;
 use connections::{App, Ends};
 pub use listen::{Listener, Listening};
+use observe::{CallLayer, Metrics, RequestLayer};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::jobs::JobTable;
@@ -106,6 +108,7 @@ pub async fn run(
         max_concurrent_calls: config.max_concurrent_calls,
         max_connections: config.connections.max_connections,
     };
+    let metrics = Arc::new(Metrics::new(Arc::clone(&config.repository), Arc::clone(&config.jobs), facts.started_at));
     let retained = RetainedRuns::new(Arc::clone(&config.repository), admission.clone());
     let policy = Arc::new(config.policy);
     let (repository, jobs) = (Arc::clone(&config.repository), Arc::clone(&config.jobs));
@@ -119,6 +122,7 @@ pub async fn run(
             Arc::clone(root),
             Arc::clone(&config.repository),
             health.clone(),
+            metrics.scans_of(root.name().as_str()),
             config.poll_interval,
             stopped.clone(),
         );
@@ -136,19 +140,26 @@ pub async fn run(
         let (reflection, reflection_alpha) = reflection()?;
         calls = calls.add_service(reflection).add_service(reflection_alpha);
     }
-    // What every face calls. The guard is the outermost of the three.
+    // What every face calls. The guard is the outermost of those that decide, and what they refuse is counted, too.
     let explained = axum::middleware::map_response(transport::explain);
+    let counted = CallLayer::new(Arc::clone(&metrics));
     let calls = calls.into_axum_router().layer(explained).layer(bounds.clone()).layer(access.guard());
-    let probes = http::health_alone(Routes::new(health_service).into_axum_router().layer(bounds));
+    let calls = calls.layer(counted.clone());
+    let probes = Routes::new(health_service).into_axum_router().layer(bounds).layer(counted);
+    let probes = http::health_alone(probes);
     let Listening { main, tls, health: health_listener } = listening.into();
+    let requests = RequestLayer::new(Arc::clone(&metrics), is_cut.clone());
     let ends = Ends { stop: stopped.clone(), cut: is_cut };
     let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
     // The certificates are looked at for as long as the server runs.
-    let served = app(access.door().layer(http::router(calls)?));
-    let mut serving = tokio::spawn(connections::serve(main, tls, served, config.connections, ends.clone()));
+    let served = app(access.door().layer(http::router(calls)?), requests.clone());
+    let counts = metrics.connections_of("main");
+    let mut serving = tokio::spawn(connections::serve(main, tls, served, config.connections, ends.clone(), counts));
     let probing = health_listener.map(|listener| {
         let limits = ConnectionLimits { max_connections: MAX_PROBES, ..config.connections };
-        tokio::spawn(connections::serve(Listener::Tcp(listener), None, app(probes), limits, ends))
+        let counts = metrics.connections_of("health");
+        let served = app(probes.merge(observe::scrapes(metrics)), requests.clone());
+        tokio::spawn(connections::serve(Listener::Tcp(listener), None, served, limits, ends, counts))
     });
     tokio::select! {
         ended = &mut serving => return flatten(ended),
@@ -169,7 +180,12 @@ pub async fn run(
     let deadline = deadline.max(Instant::now() + LAST_CALLS);
     if tokio::time::timeout_at(deadline.into(), &mut serving).await.is_err() {
         let _ = cut.send(true);
-        if tokio::time::timeout(LAST_WORDS, &mut serving).await.is_err() {
+        // What was cut off is told in the log once those who served it have noticed.
+        let ended = async {
+            let _ = (&mut serving).await;
+            requests.ended().await;
+        };
+        if tokio::time::timeout(LAST_WORDS, ended).await.is_err() {
             serving.abort();
         }
     }
@@ -180,15 +196,16 @@ pub async fn run(
 }
 
 /// A service as it serves the requests of connections.
-fn app<S, B>(service: S) -> App
+fn app<S, B>(service: S, requests: RequestLayer) -> App
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     B: hyper::body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(service);
-    BoxCloneSyncService::new(ServiceBuilder::new().map_response(IntoResponse::into_response).service(service))
+    let service = ServiceBuilder::new().map_response(IntoResponse::into_response).service(service);
+    BoxCloneSyncService::new(requests.layer(service))
 }
 
 fn flatten(ended: Result<(), tokio::task::JoinError>) -> Result<(), ServerError> {

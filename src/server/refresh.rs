@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::health::ServiceHealth;
+use super::observe::ScanCounts;
 use crate::repository::{Repository, RunsRoot, View};
 
 /// A refresh may take this part of the time at the most: the poll interval is at least so many times the last refresh.
@@ -16,6 +17,7 @@ pub(super) async fn keep_fresh(
     root: Arc<RunsRoot>,
     repository: Arc<Repository>,
     health: ServiceHealth,
+    counts: ScanCounts,
     interval: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -24,9 +26,10 @@ pub(super) async fn keep_fresh(
         let begin = Instant::now();
         let refreshed = {
             let root = Arc::clone(&root);
-            tokio::task::spawn_blocking(move || drop(root.refresh())).await
+            tokio::task::spawn_blocking(move || root.refresh().is_ok()).await
         };
         let took = begin.elapsed();
+        counts.scanned(*refreshed.as_ref().unwrap_or(&false), took);
         if let Err(error) = refreshed {
             tracing::error!(root = %root.name(), %error, "a refresh failed");
         }

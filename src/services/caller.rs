@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tonic::{Request, Status};
 
-use super::status;
+use super::{notes, status};
 use crate::model::VisibleRoots;
 use crate::repository::{Repository, RunsRoot};
 
@@ -135,7 +135,9 @@ impl Caller {
 
     /// The root that their request means.
     pub(super) fn root(&self, repository: &Repository, asked: &str) -> Result<Arc<RunsRoot>, Status> {
-        Ok(Arc::clone(repository.root(asked, self.roots())?))
+        let root = Arc::clone(repository.root(asked, self.roots())?);
+        notes::root(root.name().as_str());
+        Ok(root)
     }
 
     /// Whether what they were granted has been withdrawn meanwhile.

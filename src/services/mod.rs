@@ -10,6 +10,7 @@ mod catalog;
 mod convert;
 mod items;
 mod listing;
+mod notes;
 mod page_token;
 mod parse;
 mod retained;
@@ -17,6 +18,7 @@ mod runs;
 mod start_policy;
 mod status;
 mod streams;
+mod trace_context;
 mod watch;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -25,6 +27,7 @@ pub use admission::{Admission, MAX_CONCURRENT_CALLS};
 pub use assessments::{all_extensions, verdict};
 pub use caller::{AccessError, Caller, Grant, Scope, local_request};
 pub use catalog::{Catalog, ServerFacts};
+pub use notes::{CallNotes, Noted, with_notes};
 pub use retained::RetainedRuns;
 pub use runs::Runs;
 pub use start_policy::StartPolicy;
@@ -32,6 +35,7 @@ pub use status::{
     DOMAIN, deadline_exceeded, failed, field_invalid, limit_reached, no_such_call, reader_stalled, reason_of,
     request_malformed, request_too_large, stopping,
 };
+pub use trace_context::TraceContext;
 
 /// The largest reply message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 3 << 20;
@@ -54,6 +58,8 @@ async fn blocking_before_stream<T: Send + 'static>(
     permit: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
 ) -> Result<(T, OwnedSemaphorePermit), tonic::Status> {
-    let work = move || work().map(|done| (done, permit));
+    // What the work logs belongs to the call.
+    let span = tracing::Span::current();
+    let work = move || span.in_scope(work).map(|done| (done, permit));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(status::internal(&panic)))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::notes;
 use crate::model::{DirectoryName, LabelKey, MAX_LABEL_VALUE, MAX_LABELS, ProblemReason, RelativePath};
 use crate::repository::{RunQuery, RunSelector};
 
@@ -33,15 +34,17 @@ impl FieldError {
 
 /// Which run a request means: exactly one of the two fields.
 pub(super) fn selector(run_id: &str, directory: &str) -> Result<RunSelector, FieldError> {
-    match (run_id, directory) {
-        ("", "") => Err(FieldError::new("run_id", "give run_id or directory")),
+    let selector = match (run_id, directory) {
+        ("", "") => return Err(FieldError::new("run_id", "give run_id or directory")),
         (run_id, "") => run_id
             .parse()
             .map(RunSelector::RunId)
-            .map_err(|error: crate::model::InvalidName| FieldError::new("run_id", error.to_string())),
-        ("", directory) => self::directory("directory", directory).map(RunSelector::Directory),
-        _ => Err(FieldError::new("directory", "give run_id or directory, not both")),
-    }
+            .map_err(|error: crate::model::InvalidName| FieldError::new("run_id", error.to_string()))?,
+        ("", directory) => RunSelector::Directory(self::directory("directory", directory)?),
+        _ => return Err(FieldError::new("directory", "give run_id or directory, not both")),
+    };
+    notes::run(&selector);
+    Ok(selector)
 }
 
 /// A directory name from a request: a plain name, without a backslash.

@@ -12,7 +12,7 @@ use super::parse::{self, FieldError};
 use super::retained::{ReportOptions, reports_of};
 use super::start_policy::StartPolicy;
 use super::streams::Replies;
-use super::{blocking, convert, listing, status, watch};
+use super::{blocking, convert, listing, notes, status, watch};
 use crate::jobs::{self, JobRequest, JobTable};
 use crate::model::{DirectoryName, JobStatus};
 use crate::repository::{Repository, RunSelector, RunsRoot, layout};
@@ -103,7 +103,8 @@ impl RunService for Runs {
         let labels = parse::labels(request.labels)?;
         let request_id = request_id(request.request_id)?;
         let (jobs, policy) = (Arc::clone(&self.jobs), Arc::clone(&self.policy));
-        blocking(permit, move || {
+        let trace_parent = notes::trace().map(|trace| trace.to_string());
+        let job = blocking(permit, move || {
             let mut job = JobRequest {
                 target_file: PathBuf::new(),
                 assessment_file: PathBuf::new(),
@@ -114,9 +115,10 @@ impl RunService for Runs {
                 labels,
                 request_id,
                 owner: caller.name().to_owned(),
+                trace_parent,
             };
             if let Some(earlier) = jobs.repeated(&job)? {
-                return Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(earlier)) }));
+                return Ok(earlier);
             }
             job.target_file = policy.profile("target", &job.target)?;
             job.assessment_file = policy.profile("assessment", &job.assessment)?;
@@ -125,15 +127,19 @@ impl RunService for Runs {
             let job = jobs.start(job, random)?;
             let by = caller.name();
             tracing::info!(job = %job.job_id, root = %job.root, directory = %job.directory, by, "job accepted");
-            Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(job)) }))
+            Ok(job)
         })
-        .await
+        .await?;
+        notes::job(&job.job_id);
+        Ok(Response::new(pb::StartRunResponse { run: Some(convert::job(job)) }))
     }
 
     async fn get_run(&self, request: Request<pb::GetRunRequest>) -> Result<Response<pb::GetRunResponse>, Status> {
         let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
-        let job = self.jobs.get(&request.into_inner().job_id, caller.roots())?;
+        let request = request.into_inner();
+        notes::job(&request.job_id);
+        let job = self.jobs.get(&request.job_id, caller.roots())?;
         Ok(Response::new(pb::GetRunResponse { run: Some(convert::job(job)) }))
     }
 
@@ -144,7 +150,9 @@ impl RunService for Runs {
         let caller = Caller::of(&request)?;
         let _permit = self.admission.admit()?;
         self.refuse_read_only()?;
-        let job = self.jobs.cancel(&request.into_inner().job_id, caller.roots())?;
+        let request = request.into_inner();
+        notes::job(&request.job_id);
+        let job = self.jobs.cancel(&request.job_id, caller.roots())?;
         tracing::info!(job = %job.job_id, status = %job.status, by = caller.name(), "cancellation asked for");
         Ok(Response::new(pb::CancelRunResponse { run: Some(convert::job(job)) }))
     }
@@ -155,6 +163,7 @@ impl RunService for Runs {
         let caller = Caller::of(&request)?;
         let permit = self.admission.admit_watch()?;
         let request = request.into_inner();
+        notes::job(&request.job_id);
         let feed = self.jobs.watch(&request.job_id, caller.roots())?;
         let last = feed.last();
         if request.after > last {
@@ -192,6 +201,7 @@ impl RunService for Runs {
         let caller = Caller::of(&request)?;
         let permit = self.admission.admit()?;
         let request = request.into_inner();
+        notes::job(&request.job_id);
         let (root, directory) = self.jobs.succeeded(&request.job_id, caller.roots())?;
         let options = ReportOptions {
             kind: request.kind,

@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use access::AccessArgs;
 use listening::ListenArgs;
 
+use super::Globals;
 use super::exit::{self, Failure};
-use super::{Globals, logging};
+use super::logging::{self, Switch};
 use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::model::printable;
 use crate::repository::root::{Containment, ContainmentChoice};
@@ -98,6 +99,9 @@ pub(super) struct ServeArgs {
     /// Repeated, each value is one word, and none is split. Labels of a request follow as `--label K=V`. Extension directories are not handed on
     #[arg(long, value_name = "COMMAND")]
     cli_command: Vec<OsString>,
+    /// Whether a line is logged for each call
+    #[arg(long, value_name = "WHETHER", default_value = "on")]
+    access_log: Switch,
     /// End when standard input ends: for a server that must not outlive the one who started it
     #[arg(long, hide = true)]
     until_stdin_ends: bool,
@@ -135,7 +139,9 @@ fn any_number(text: &str) -> Result<usize, String> {
 /// Runs the command.
 #[must_use]
 pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
-    logging::start(globals.log_format, "info");
+    logging::start_service(globals.log_format, args.access_log);
+    #[cfg(feature = "otel")]
+    let _export = super::telemetry::start();
     exit::code_of(serve(args, globals).map(|()| exit::DONE))
 }
 

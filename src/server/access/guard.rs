@@ -14,7 +14,7 @@ use tower_layer::Layer;
 
 use super::Access;
 use super::methods::{Rule, rule_of};
-use crate::services::{self, AccessError};
+use crate::services::{self, AccessError, CallNotes};
 
 /// Puts the guard in front of gRPC routes.
 #[derive(Debug, Clone)]
@@ -63,6 +63,9 @@ impl Access {
     fn let_through<B>(&self, request: &mut Request<B>) -> Result<(), Status> {
         let rule = rule_of(request.uri().path(), self.reflection);
         let caller = self.caller_of(request);
+        if let (Ok(caller), Some(notes)) = (&caller, request.extensions().get::<Arc<CallNotes>>()) {
+            notes.set_caller(caller.name());
+        }
         let refused = match (rule, &caller) {
             (Some(Rule::Exempt), _) => None,
             (_, Err(error)) => Some(*error),

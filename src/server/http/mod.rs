@@ -28,6 +28,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_service::Service as _;
 
+use crate::services::CallNotes;
 use crate::wire::{Rule, RuleError, Rules, path_segments, query_pairs};
 use in_process::{Caller, InProcess};
 use refusal::Refusal;
@@ -91,7 +92,13 @@ impl Paths {
     async fn find_and_call(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
         let (parts, body) = request.into_parts();
         let segments = path_segments(parts.uri.path()).map_err(|fault| Refusal::path(&fault))?;
+        let note_route = |template: &str| {
+            if let Some(notes) = parts.extensions.get::<Arc<CallNotes>>() {
+                notes.set_route(template);
+            }
+        };
         if segments == ["health"] {
+            note_route("/health");
             return self.health(&parts).await;
         }
         let found = self.rules.find(&segments).ok_or_else(Refusal::no_such_path)?;
@@ -99,6 +106,7 @@ impl Paths {
         let Some(rule) = found.rules.iter().find(|rule| rule.method == method) else {
             return Err(not_allowed(&found.rules));
         };
+        note_route(&rule.template);
         let pairs = query_pairs(parts.uri.query().unwrap_or_default()).map_err(|fault| Refusal::query(&fault))?;
         let caller = Caller::of(&parts);
         let name = rule.call.full_name();

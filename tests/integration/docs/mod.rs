@@ -7,3 +7,4 @@
 mod api;
 mod commands;
 mod generated;
+mod metrics;

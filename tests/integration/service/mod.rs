@@ -40,6 +40,10 @@ mod manifest;
 mod memory;
 #[cfg(target_os = "linux")]
 mod mounted_roots;
+mod observe_log;
+pub(crate) mod observe_metrics;
+#[cfg(feature = "otel")]
+mod observe_otel;
 mod paging;
 mod problems;
 mod ranges;

@@ -28,6 +28,7 @@ fn asking(service: &str) -> HealthCheckRequest {
 fn whole(status: &Status) -> String {
     let mut metadata = status.metadata().clone();
     metadata.remove("date");
+    metadata.remove("x-request-id");
     format!("{:?} {:?} {:?} {metadata:?}", status.code(), status.message(), status.details())
 }
 

@@ -1,0 +1,228 @@
+//! The layer around everything: gives each request its id and its place in a trace, and follows it to the end of its response.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::{Body as _, Frame, SizeHint};
+use tokio::sync::watch;
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing::{Instrument as _, Span};
+
+use super::access::{Access, End, Face, UnderWay};
+use super::codes;
+use super::ids::{Ids, REQUEST_ID};
+use super::metrics::Metrics;
+use super::otel::RequestSpan;
+use crate::server::access::Connection;
+use crate::services::CallNotes;
+
+/// What probes and scrapers ask for, time and again: paths that begin so.
+const PROBES: [&str; 3] = ["/grpc.health.v1.Health/", "/health", "/metrics"];
+
+/// Follows requests to their end.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct RequestLayer {
+    metrics: Arc<Metrics>,
+    ids: Arc<Ids>,
+    cut: watch::Receiver<bool>,
+    /// How many requests are on their way.
+    under_way: watch::Sender<usize>,
+}
+
+impl RequestLayer {
+    /// Counts in these metrics. `cut` says true once connections are cut off.
+    pub(in crate::server) fn new(metrics: Arc<Metrics>, cut: watch::Receiver<bool>) -> Self {
+        Self { metrics, ids: Arc::default(), cut, under_way: watch::Sender::new(0) }
+    }
+
+    /// Resolves once no request is on its way.
+    pub(in crate::server) async fn ended(&self) {
+        // The sender is this layer's own.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    fn begin(&self, request: &Request<Body>) -> Access {
+        let request_id = self.ids.request_id(request.headers());
+        let (trace, parent) = self.ids.trace(request.headers());
+        let path = request.uri().path();
+        let call = self.metrics.methods.at(path).name.clone();
+        let is_probe = PROBES.iter().any(|probe| path.starts_with(probe));
+        let face = Face::of(request.headers());
+        let span = if is_probe {
+            Span::none()
+        } else {
+            tracing::info_span!(target: "guide_board::call", "call", request_id, call = call.as_deref())
+        };
+        let exported = RequestSpan::begin(call.as_deref(), parent);
+        let notes = CallNotes::new(request_id, exported.place(parent).unwrap_or(trace));
+        if let Some(call) = &call {
+            notes.set_call(call);
+        }
+        Access {
+            metrics: Arc::clone(&self.metrics),
+            notes: Arc::new(notes),
+            face,
+            peer: request.extensions().get::<Connection>().cloned(),
+            is_probe,
+            span,
+            exported,
+            cut: self.cut.clone(),
+            _under_way: UnderWay::begin(&self.under_way),
+            began: Instant::now(),
+            bytes_in: Arc::default(),
+            bytes_out: 0,
+            status: None,
+            code: None,
+            end: None,
+        }
+    }
+}
+
+impl<S> Layer<S> for RequestLayer {
+    type Service = Requests<S>;
+
+    fn layer(&self, inner: S) -> Requests<S> {
+        Requests { inner, layer: self.clone() }
+    }
+}
+
+/// A service whose requests are followed.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Requests<S> {
+    inner: S,
+    layer: RequestLayer,
+}
+
+impl<S> Service<Request<Body>> for Requests<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Send,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let access = self.layer.begin(&request);
+        let is_bodiless = request.method() == Method::HEAD;
+        request.extensions_mut().insert(Arc::clone(&access.notes));
+        let bytes = Arc::clone(&access.bytes_in);
+        let answer = self.inner.call(request.map(|body| Body::new(Asked { body, bytes })));
+        let answer = answer.instrument(access.span.clone());
+        Box::pin(async move {
+            let mut access = access;
+            let mut response = match answer.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            if let Ok(id) = HeaderValue::from_str(&access.notes.request_id) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            access.status = Some(response.status());
+            access.code = codes::carried(response.headers());
+            let is_bodiless =
+                is_bodiless || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+            Ok(response.map(|body| {
+                let mut told = Told { body, access: Some(access) };
+                if is_bodiless || told.body.is_end_stream() {
+                    told.end(End::Whole);
+                }
+                Body::new(told)
+            }))
+        })
+    }
+}
+
+/// The body of a request.
+struct Asked {
+    body: Body,
+    bytes: Arc<AtomicU64>,
+}
+
+/// The body of a response. The inner body is dropped first, and has then noted what it knows.
+struct Told {
+    body: Body,
+    access: Option<Access>,
+}
+
+impl Told {
+    fn end(&mut self, end: End) {
+        if let Some(mut access) = self.access.take() {
+            access.end = Some(end);
+        }
+    }
+}
+
+fn length(data: &Bytes) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
+}
+
+impl hyper::body::Body for Asked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.bytes.fetch_add(length(data), Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl hyper::body::Body for Told {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(data), Some(access)) = (frame.data_ref(), &mut self.access) {
+                    access.bytes_out = access.bytes_out.saturating_add(length(data));
+                }
+                if let (Some(trailers), Some(access)) = (frame.trailers_ref(), &mut self.access) {
+                    access.code = codes::carried(trailers).or(access.code);
+                }
+                if frame.is_trailers() || self.body.is_end_stream() {
+                    self.end(End::Whole);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => self.end(End::Broken),
+            Poll::Ready(None) => self.end(End::Whole),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
