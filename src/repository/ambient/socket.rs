@@ -52,7 +52,6 @@ impl SocketFile {
 /// Sets the mode of a socket, and of nothing else: in a directory that others may write, a link may have taken its place. Returns which file it
 /// is.
 #[cfg(target_os = "linux")]
-#[expect(clippy::disallowed_methods, reason = "leads to a descriptor of this process")]
 fn set_mode(path: &Path, mode: u32) -> std::io::Result<(u64, u64)> {
     use rustix::fs::{FileType, Mode, OFlags};
     use std::os::fd::AsRawFd as _;

@@ -8,3 +8,4 @@ mod api;
 mod commands;
 mod generated;
 mod metrics;
+mod security;
