@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use toml::{Table, Value};
 
 use super::Cli;
+use super::reach::TOKEN_VARIABLE;
 use crate::repository::ambient;
 
 /// The largest configuration file, in bytes.
@@ -114,6 +115,8 @@ impl Behind<'_> {
             let source = match long.as_str() {
                 flag if self.gives(flag) => Source::Flag,
                 flag if self.value(&variable_of(path, flag)).is_some() => Source::Environment,
+                // The variable that holds a token itself is of the environment, which is stronger than the file.
+                "token-file" if self.value(TOKEN_VARIABLE).is_some() => Source::Nowhere,
                 key if from_file.contains_key(key) => Source::File,
                 _ => Source::Nowhere,
             };
@@ -244,10 +247,13 @@ fn no_option(path: &[&str], key: &str) -> String {
 }
 
 /// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs` and `jobs`, where other commands have options of the same
-/// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET.
+/// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET; and so do those of `health` that are its own.
+/// What a client says of TLS carries CLIENT, for all commands that ask a server: `serve --tls-cert` in the same environment is another certificate.
 fn variable_of(path: &[&str], long: &str) -> String {
     let command = match path {
         [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
+        ["runs" | "jobs" | "health"] if long.starts_with("tls-") => "client_".to_owned(),
+        ["health"] if matches!(long, "service" | "wait" | "timeout") => "health_".to_owned(),
         _ => String::new(),
     };
     format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()

@@ -32,7 +32,7 @@ fn named(directory: &str) -> pb::StartRunRequest {
     pb::StartRunRequest { output_dir: directory.to_owned(), ..start_request() }
 }
 
-async fn cancel(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+async fn cancel(mut runs: RunServiceClient<Transport>, job_id: &str) -> pb::Job {
     let request = pb::CancelRunRequest { job_id: job_id.to_owned() };
     runs.cancel_run(request).await.expect("the job").into_inner().run.expect("the job")
 }

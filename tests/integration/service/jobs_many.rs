@@ -37,7 +37,7 @@ fn command_line(world: &World, script: &str) -> PathBuf {
 const CLIENTS: u64 = 6;
 
 /// Watches a job to its end.
-async fn watch_to_the_end(mut runs: RunServiceClient<Channel>, job: &pb::Job) {
+async fn watch_to_the_end(mut runs: RunServiceClient<Transport>, job: &pb::Job) {
     let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
     let mut watch = runs.watch_run(request).await.expect("a watch").into_inner();
     let is_end = |event: &pb::JobEvent| event.run.as_ref().is_some_and(|run| run.ended_at.is_some());

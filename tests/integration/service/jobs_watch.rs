@@ -37,12 +37,12 @@ fn request(job: &pb::Job, after: u64) -> pb::WatchRunRequest {
     pb::WatchRunRequest { job_id: job.job_id.clone(), after }
 }
 
-async fn watch(mut runs: RunServiceClient<Channel>, job: &pb::Job, after: u64) -> Streaming<pb::WatchRunResponse> {
+async fn watch(mut runs: RunServiceClient<Transport>, job: &pb::Job, after: u64) -> Streaming<pb::WatchRunResponse> {
     runs.watch_run(request(job, after)).await.expect("a watch").into_inner()
 }
 
 /// Everything that a watch gives, to its end.
-async fn all(runs: RunServiceClient<Channel>, job: &pb::Job, after: u64) -> Vec<pb::JobEvent> {
+async fn all(runs: RunServiceClient<Transport>, job: &pb::Job, after: u64) -> Vec<pb::JobEvent> {
     let mut runs = runs;
     let messages = collect(runs.watch_run(request(job, after)).await).await.expect("a whole stream");
     messages.into_iter().flat_map(|message| message.events).collect()
