@@ -91,7 +91,7 @@ impl fmt::Debug for Token {
 }
 
 /// Puts the token into each call, if there is one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials(pub(super) Option<Token>);
 
 impl Interceptor for Credentials {

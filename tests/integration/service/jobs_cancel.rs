@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use guide_board::client::Transport;
 use guide_board::jobs::JobSettings;
 use guide_board::wire::pb;
 use guide_board::wire::pb::JobStatus;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use tonic::Code;
-use tonic::transport::Channel;
 
 use super::fixtures::{PATIENCE, Service, Setup, eventually, refused};
 use super::served::{ended, get, stand_in, start, start_request, waits_for_go, world_of_jobs};

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use guide_board::client::Transport;
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use guide_board::wire::pb::{self, JobStatus};
-use tonic::transport::Channel;
 
 use super::fixtures::{Setup, eventually};
 use super::served::{Served, ended, start, start_request, world_of_jobs};

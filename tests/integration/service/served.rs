@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Instant;
 
-use guide_board::client::Client;
+use guide_board::client::{Client, Transport};
 use guide_board::wire::pb;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
