@@ -70,11 +70,14 @@ async fn probe(args: &HealthArgs) -> Result<u8, Failure> {
     let way = args.server.way()?;
     let timeout = Duration::from_secs_f64(args.timeout);
     let deadline = args.wait.map(|wait| Instant::now() + Duration::from_secs_f64(wait));
+    let mut before = None;
     loop {
         let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()).min(timeout));
-        let seen = match tokio::time::timeout(left, look(&way, &args.service)).await {
-            Ok(seen) => seen?,
-            Err(_) => {
+        let seen = match (tokio::time::timeout(left, look(&way, &args.service)).await, before) {
+            (Ok(seen), _) => seen?,
+            // The wait is over, and not the answer late.
+            (Err(_), Some(before)) if left < timeout => return told(before),
+            (Err(_), _) => {
                 Seen::Nothing(Failure::new(exit::SERVER, format!("{} did not answer in time", way.address())), true)
             }
         };
@@ -86,6 +89,7 @@ async fn probe(args: &HealthArgs) -> Result<u8, Failure> {
         if !may_change || deadline.is_none_or(|deadline| Instant::now() + PAUSE >= deadline) {
             return told(seen);
         }
+        before = Some(seen);
         tokio::time::sleep(PAUSE).await;
     }
 }

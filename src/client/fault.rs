@@ -20,8 +20,6 @@ pub enum Fault {
     BadCertificate(String),
     /// What answers does not speak TLS.
     NotTls,
-    /// What answers speaks TLS, and was spoken to without.
-    SpeaksTls,
     /// The server serves only clients that have a certificate.
     WantsCertificate,
     /// The server does not accept the client's certificate.
@@ -69,7 +67,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 fn of_tls(error: &TlsError) -> Option<Fault> {
     Some(match error {
         TlsError::InvalidCertificate(error) => match error {
-            CertificateError::UnknownIssuer => Fault::UnknownAuthority,
+            // Or by one of the same name, with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Fault::UnknownAuthority,
             CertificateError::NotValidForName => Fault::WrongName(Vec::new()),
             CertificateError::NotValidForNameContext { presented, .. } => Fault::WrongName(presented.clone()),
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Fault::Expired,

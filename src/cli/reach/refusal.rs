@@ -35,7 +35,7 @@ pub(super) fn of_call(way: &Way, status: Status) -> Failure {
         // A refusal after the handshake may come too late to be read.
         let hint = match (address.is_socket(), address.is_tls()) {
             (true, _) => "",
-            (_, true) if way.settings.tls.identity.is_some() => "",
+            (_, true) if way.settings.tls.identity.is_some() => " (it may not accept the certificate of --tls-cert)",
             (_, true) => " (if it asks clients for a certificate, give --tls-cert and --tls-key)",
             (_, false) => " (if it speaks TLS, name it https://HOST:PORT)",
         };
@@ -98,7 +98,6 @@ fn told(fault: &Fault, address: &ServerAddress) -> String {
         Fault::NotTls => {
             format!("what answers at {address} does not speak TLS; name it http://HOST:PORT if that is meant")
         }
-        Fault::SpeaksTls => format!("the server at {address} speaks TLS; name it https://HOST:PORT"),
         Fault::WantsCertificate => {
             format!("the server at {address} serves only clients with a certificate; give --tls-cert and --tls-key")
         }
