@@ -2,11 +2,13 @@
 
 mod exit;
 mod extensions;
+mod health;
 mod jobs;
 mod logging;
 mod new_extension;
 mod plan;
 mod quickstart;
+mod reach;
 mod run;
 mod runs;
 mod serve;
@@ -49,7 +51,7 @@ Exit codes:
 /// Plans and runs assessments, and serves their run directories
 ///
 /// An assessment leaves a run directory: evidence, findings, reports, artifacts. `plan` says what `run` would do, `run` makes one, `runs` finds them again, `serve` offers
-/// them over gRPC and starts more, `jobs` asks it to, `quickstart` shows the whole story.
+/// them over gRPC and starts more, `jobs` asks it to, `health` asks whether it serves, `quickstart` shows the whole story.
 ///
 /// Every option can come from the command line, the environment (the variable stands beside it), or a TOML file (--config); the first of
 /// them that gives a value wins. An empty variable counts as unset. In the file the options of a command stand in a table of its name,
@@ -106,6 +108,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Jobs(jobs::JobsArgs),
     Serve(Box<serve::ServeArgs>),
+    Health(health::HealthArgs),
     Tokens(tokens::TokensArgs),
     Quickstart(quickstart::QuickstartArgs),
     /// Starts a command and ends everything it started when standard input ends
@@ -162,6 +165,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::run(&args, &cli.globals),
         Command::Jobs(args) => jobs::run(&args),
         Command::Serve(args) => serve::run(&args, &cli.globals),
+        Command::Health(args) => health::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
         Command::Supervise { grace_ms, command } => {

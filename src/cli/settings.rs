@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use toml::{Table, Value};
 
 use super::Cli;
+use super::reach::TOKEN_VARIABLE;
 use crate::repository::ambient;
 
 /// The largest configuration file, in bytes.
@@ -114,6 +115,8 @@ impl Behind<'_> {
             let source = match long.as_str() {
                 flag if self.gives(flag) => Source::Flag,
                 flag if self.value(&variable_of(path, flag)).is_some() => Source::Environment,
+                // The variable that holds a token itself is of the environment, which is stronger than the file.
+                "token-file" if self.value(TOKEN_VARIABLE).is_some() => Source::Nowhere,
                 key if from_file.contains_key(key) => Source::File,
                 _ => Source::Nowhere,
             };
@@ -244,10 +247,13 @@ fn no_option(path: &[&str], key: &str) -> String {
 }
 
 /// The variable of an option: `serve --port-file` is GUIDE_BOARD_PORT_FILE. Below `runs` and `jobs`, where other commands have options of the same
-/// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET.
+/// name and another meaning, it carries the command: `runs list --target` is GUIDE_BOARD_RUNS_LIST_TARGET; and so do those of `health` that are its own.
+/// What a client says of TLS carries CLIENT, for all commands that ask a server: `serve --tls-cert` in the same environment is another certificate.
 fn variable_of(path: &[&str], long: &str) -> String {
     let command = match path {
         [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
+        ["runs" | "jobs" | "health"] if long.starts_with("tls-") => "client_".to_owned(),
+        ["health"] if matches!(long, "service" | "wait" | "timeout") => "health_".to_owned(),
         _ => String::new(),
     };
     format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()
@@ -292,88 +298,4 @@ pub(super) fn with_environment(tree: Command) -> Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(config: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<ArgMatches, String> {
-        let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        let behind = Behind { arguments: &arguments, variable: &variable };
-        let table: Table = config.parse().expect("TOML");
-        let tree = behind.extend(Cli::command(), &table, &[])?;
-        tree.try_get_matches_from(&arguments).map_err(|error| error.to_string())
-    }
-
-    fn sub<'a>(matches: &'a ArgMatches, names: &[&str]) -> &'a ArgMatches {
-        names.iter().fold(matches, |matches, name| matches.subcommand_matches(name).expect("the command"))
-    }
-
-    #[test]
-    fn the_tree_is_consistent() {
-        with_environment(Cli::command()).debug_assert();
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let config = "root = \"/file\"\n[runs.list]\nlimit = 7\ntarget = \"t\"";
-        let matches = with(config, &[], &["guide-board", "runs", "list", "--limit", "9"]).expect("matches");
-        let list = sub(&matches, &["runs", "list"]);
-        assert_eq!(list.get_one::<u64>("limit"), Some(&9));
-        assert_eq!(list.get_one::<String>("target").map(String::as_str), Some("t"));
-        assert_eq!(list.get_one::<PathBuf>("root").and_then(|root| root.to_str()), Some("/file"));
-    }
-
-    #[test]
-    fn lists_fill_repeated_options_and_switches_take_true() {
-        let config = "[serve]\nruns-dir = [\"a=/a\", \"b=/b\"]\nread-only = true";
-        let matches = with(config, &[], &["guide-board", "serve"]).expect("matches");
-        let serve = sub(&matches, &["serve"]);
-        assert_eq!(serve.get_many::<crate::repository::RootSpec>("runs_dirs").map(Iterator::count), Some(2));
-        assert!(serve.get_flag("read_only"));
-    }
-
-    #[test]
-    fn an_unknown_key_and_a_list_for_a_single_value_are_refused_by_their_place() {
-        let error = with("[serve]\nlissen = 1", &[], &["guide-board", "serve"]).expect_err("refused");
-        assert!(error.contains("`serve.lissen`"), "{error}");
-        assert!(with("config = \"x\"", &[], &["guide-board", "serve"]).is_err());
-        let error = with("[runs.list]\nlimit = [1, 2]", &[], &["guide-board", "runs", "list"]).expect_err("refused");
-        assert!(error.contains("`runs.list.limit`"), "{error}");
-    }
-
-    #[test]
-    fn a_key_of_a_table_above_is_told_its_place() {
-        let error = |config| with(config, &[], &["guide-board", "runs", "list"]).expect_err("refused");
-        assert!(error("[runs.list]\nruns-dir = \"r\"").contains("`runs.list.runs-dir` stands as `runs.runs-dir`"));
-        assert!(error("[serve]\nroot = \"r\"").contains("`serve.root` stands as `root`"));
-    }
-
-    #[test]
-    fn what_all_history_commands_share_stands_in_one_table() {
-        let matches = with("[runs]\nruns-dir = \"/r\"", &[], &["guide-board", "runs", "problems"]).expect("matches");
-        let problems = sub(&matches, &["runs", "problems"]);
-        assert_eq!(problems.get_one::<String>("runs_dir").map(String::as_str), Some("/r"));
-    }
-
-    #[test]
-    fn of_two_alternatives_the_one_from_the_stronger_source_wins() {
-        let serve = ["guide-board", "serve", "--port", "9"];
-        let matches = with("[serve]\nlisten = \"127.0.0.1:1\"", &[], &serve).expect("matches");
-        assert!(!sub(&matches, &["serve"]).contains_id("listen"));
-        let variables = [("GUIDE_BOARD_LISTEN", "127.0.0.1:1")];
-        assert!(!sub(&with("", &variables, &serve).expect("matches"), &["serve"]).contains_id("listen"));
-        let show = ["guide-board", "runs", "show", "--directory", "d"];
-        let variables = [("GUIDE_BOARD_RUNS_SHOW_RUN_ID", "r")];
-        assert!(!sub(&with("", &variables, &show).expect("matches"), &["runs", "show"]).contains_id("run_id"));
-        let from_file = with("[runs.show]\nrun-id = \"r\"", &[], &["guide-board", "runs", "show"]).expect("matches");
-        assert!(sub(&from_file, &["runs", "show"]).contains_id("run_id"));
-        assert!(with("[serve]\nport = 1\nlisten = \"127.0.0.1:1\"", &[], &["guide-board", "serve"]).is_err());
-    }
-
-    #[test]
-    fn an_empty_variable_is_unset() {
-        let list = ["guide-board", "runs", "list"];
-        let variables = [("GUIDE_BOARD_JSON", ""), ("GUIDE_BOARD_RUNS_DIR", "")];
-        assert!(!sub(&with("", &variables, &list).expect("matches"), &["runs", "list"]).get_flag("json"));
-    }
-}
+mod tests;

@@ -1,43 +1,52 @@
 //! The Rust client that the CLI uses for a running server: connecting, waiting until it serves, and following a job over broken connections.
 
 mod address;
+mod fault;
 mod follow;
 mod retry;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
+use tonic::Status;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
+pub use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::wire::pb::catalog_service_client::CatalogServiceClient;
 use crate::wire::pb::retained_run_service_client::RetainedRunServiceClient;
 use crate::wire::pb::run_service_client::RunServiceClient;
 pub use address::{AddressError, ServerAddress};
+pub use fault::{Fault, fault_of};
 pub use follow::{Follow, FollowError, FollowSettings, Followed};
 pub use retry::{is_broken_connection, until_answered};
+pub use settings::{Credentials, PemFile, ServerSettings, SettingsError, TlsSettings, Token};
 
-/// How long one try to connect may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait between two looks at something that is not there yet.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long nothing may come during a call until the other side is asked whether it is still there, and how long it may take to answer.
-const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(20));
+
+/// What calls go through: a connection, and the credentials that each carries.
+pub type Transport = InterceptedService<Channel, Credentials>;
 
 /// A running server.
 #[derive(Debug, Clone)]
 pub struct Client {
     endpoint: Endpoint,
     channel: Channel,
+    credentials: Credentials,
 }
 
 /// The server could not be reached, or did not become ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nothing answers.
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Nothing answers, or not as it should.
     #[error("no server answers at {address}: {}", cause(.source))]
     Unreachable {
         /// Where it was looked for.
@@ -45,6 +54,12 @@ pub enum ConnectError {
         /// What the transport says.
         #[source]
         source: tonic::transport::Error,
+    },
+    /// Nothing came of the connection in time.
+    #[error("no server answers at {address}: nothing came of the connection in time")]
+    Silent {
+        /// Where it was looked for.
+        address: ServerAddress,
     },
     /// It answers, but its health did not become SERVING in time.
     #[error("the server at {address} did not become ready in time")]
@@ -67,67 +82,74 @@ impl Client {
     /// Connects to a server.
     ///
     /// # Errors
-    /// [`ConnectError::Unreachable`] when nothing answers within five seconds.
-    pub async fn connect(address: &ServerAddress) -> Result<Self, ConnectError> {
-        let unreachable = |source| ConnectError::Unreachable { address: address.clone(), source };
-        let (interval, timeout) = KEEP_ALIVE;
-        let endpoint = Endpoint::from_shared(address.to_string())
-            .map_err(unreachable)?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(interval)
-            .keep_alive_timeout(timeout);
-        let channel = endpoint.connect().await.map_err(unreachable)?;
-        Ok(Self { endpoint, channel })
+    /// [`ConnectError::Settings`]; the other ones when nothing answers within five seconds, or no TLS handshake ends within five more.
+    pub async fn connect(settings: &ServerSettings) -> Result<Self, ConnectError> {
+        let address = || settings.address.clone();
+        let endpoint = settings.endpoint()?;
+        let connected = tokio::time::timeout(2 * settings::CONNECT_TIMEOUT, endpoint.connect()).await;
+        let channel = connected
+            .map_err(|_| ConnectError::Silent { address: address() })?
+            .map_err(|source| ConnectError::Unreachable { address: address(), source })?;
+        Ok(Self { endpoint, channel, credentials: Credentials(settings.token.clone()) })
     }
 
     /// Connects to a server and waits until its health says SERVING, at most until `deadline`.
     ///
     /// # Errors
     /// [`ConnectError`].
-    pub async fn connect_ready(address: impl Into<ServerAddress>, deadline: Instant) -> Result<Self, ConnectError> {
-        let address = address.into();
+    pub async fn connect_ready(settings: impl Into<ServerSettings>, deadline: Instant) -> Result<Self, ConnectError> {
+        let settings = settings.into();
         let client = loop {
-            match Self::connect(&address).await {
+            match Self::connect(&settings).await {
                 Ok(client) => break client,
                 Err(error) if Instant::now() >= deadline => return Err(error),
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         };
-        let mut health = HealthClient::new(client.channel.clone());
         while Instant::now() < deadline {
-            let request = HealthCheckRequest { service: String::new() };
-            let answer = tokio::time::timeout_at(deadline.into(), health.check(request)).await;
-            if let Ok(Ok(answer)) = answer
-                && answer.get_ref().status() == ServingStatus::Serving
-            {
+            let answer = tokio::time::timeout_at(deadline.into(), client.health("")).await;
+            if matches!(answer, Ok(Ok(ServingStatus::Serving))) {
                 return Ok(client);
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(ConnectError::NotReady { address })
+        Err(ConnectError::NotReady { address: settings.address })
     }
 
     /// The same server over a connection that is made with the next call.
     #[must_use]
     pub fn over_a_new_connection(&self) -> Self {
-        Self { channel: self.endpoint.connect_lazy(), endpoint: self.endpoint.clone() }
+        Self { channel: self.endpoint.connect_lazy(), ..self.clone() }
+    }
+
+    fn transport(&self) -> Transport {
+        InterceptedService::new(self.channel.clone(), self.credentials.clone())
+    }
+
+    /// The health of a service, the empty name standing for the server as a whole.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the server knows no such name, and what the transport says.
+    pub async fn health(&self, service: &str) -> Result<ServingStatus, Status> {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        Ok(HealthClient::new(self.transport()).check(request).await?.get_ref().status())
     }
 
     /// The retained runs.
     #[must_use]
-    pub fn retained(&self) -> RetainedRunServiceClient<Channel> {
-        RetainedRunServiceClient::new(self.channel.clone())
+    pub fn retained(&self) -> RetainedRunServiceClient<Transport> {
+        RetainedRunServiceClient::new(self.transport())
     }
 
     /// The jobs.
     #[must_use]
-    pub fn runs(&self) -> RunServiceClient<Channel> {
-        RunServiceClient::new(self.channel.clone())
+    pub fn runs(&self) -> RunServiceClient<Transport> {
+        RunServiceClient::new(self.transport())
     }
 
     /// Extensions, profiles, plans, and the server itself.
     #[must_use]
-    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
-        CatalogServiceClient::new(self.channel.clone())
+    pub fn catalog(&self) -> CatalogServiceClient<Transport> {
+        CatalogServiceClient::new(self.transport())
     }
 }

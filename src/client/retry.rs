@@ -7,6 +7,7 @@ use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
 use super::Client;
+use super::fault::fault_of;
 
 /// The pause before the first new try; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -16,14 +17,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether a status is the transport's and not the service's: nobody answers, the connection broke, or something between refuses. What the
-/// service itself says carries an `ErrorInfo`.
+/// service itself says carries an `ErrorInfo`. A [fault](super::Fault) that another try meets again is none.
 #[must_use]
 pub fn is_broken_connection(status: &Status) -> bool {
     let may_pass = matches!(
         status.code(),
         Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded
     );
-    may_pass && status.get_details_error_info().is_none()
+    may_pass && status.get_details_error_info().is_none() && fault_of(status).is_none()
 }
 
 /// The same, or the service asks to come again, or ended a stream that took longer than it may, which is resumed.

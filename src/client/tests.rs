@@ -107,7 +107,7 @@ async fn serve(watches: &[Watch]) -> (Script, Client) {
     let address = ServerAddress::from(listener.local_addr().expect("an address"));
     let router = tonic::transport::Server::builder().add_service(RunServiceServer::new(script.clone()));
     tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
-    (script, Client::connect(&address).await.expect("connected"))
+    (script, Client::connect(&address.into()).await.expect("connected"))
 }
 
 fn impatient() -> FollowSettings {

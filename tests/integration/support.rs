@@ -1,5 +1,6 @@
 //! Builders for profiles and extensions in a fresh directory, and the binary in a neutral environment.
 
+pub(crate) mod authority;
 pub(crate) mod whole;
 
 use std::ffi::OsString;

@@ -261,7 +261,7 @@ impl Following<'_> {
                 let watch = format!("watch {} --after {}", terminal::cell(self.job_id), self.follow.after());
                 let message = format!(
                     "the server at {} did not answer for {}: {}; the job may go on, {} follows it from here",
-                    self.server.address,
+                    self.server.address(),
                     terminal::counted(self.settings.retry_for.as_secs(), "second"),
                     super::said(&status),
                     self.server.command(&watch)

@@ -83,7 +83,7 @@ fn render(list: &pb::ListRunsResponse, server: &Server) -> String {
     let mut text = if rows.is_empty() { String::new() } else { terminal::table(&head, &rows) };
     let (shown, total) = (list.runs.len(), u64::try_from(list.total_size).unwrap_or_default());
     if total == 0 {
-        text.push_str(&format!("no job at {} matches\n", server.address));
+        text.push_str(&format!("no job at {} matches\n", server.address()));
     } else if u64::try_from(shown).is_ok_and(|shown| shown < total) {
         text.push_str(&format!("{shown} of {}\n", terminal::counted(total, "job")));
     } else {

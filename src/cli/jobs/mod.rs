@@ -14,16 +14,12 @@ use std::process::ExitCode;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Status;
 
 use super::exit::{self, Failure};
-use super::terminal;
-use crate::client::{Client, ServerAddress, is_broken_connection};
+use super::reach::{ServerArgs, Way, said};
+use crate::client::{Client, ServerAddress};
 use crate::wire::pb;
-
-/// Where `serve` listens unless told otherwise.
-const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,16 +57,15 @@ enum JobsCommand {
     Reports(reports::ReportsArgs),
 }
 
-/// Which server, and how the answer is printed.
+/// How the answer is printed, and which server is asked.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every jobs command")]
 struct Place {
-    /// The server: http://HOST:PORT
-    #[arg(long, global = true, value_name = "URL", default_value = DEFAULT_SERVER)]
-    server: ServerAddress,
     /// Print JSON: the message that the service answers, as one document; of a job that is followed, each event on a line
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// One job.
@@ -106,52 +101,32 @@ pub(super) fn run(args: &JobsArgs) -> ExitCode {
 /// A running server.
 struct Server {
     client: Client,
-    address: ServerAddress,
+    way: Way,
     json: bool,
 }
 
 impl Place {
     async fn connect(&self) -> Result<Server, Failure> {
-        let client = Client::connect(&self.server).await.map_err(|error| nobody(&error.to_string()))?;
-        Ok(Server { client, address: self.server.clone(), json: self.json })
+        let way = self.server.way()?;
+        let client = way.connect().await.map_err(|error| way.unreached(&error))?;
+        Ok(Server { client, way, json: self.json })
     }
-}
-
-/// Nothing answers; says what to do.
-fn nobody(what: &str) -> Failure {
-    let message = format!("{what}; start one with `guide-board serve`, or name another with --server");
-    Failure::new(exit::SERVER, message)
 }
 
 impl Server {
+    const fn address(&self) -> &ServerAddress {
+        self.way.address()
+    }
+
     /// What a status means here.
     fn failure(&self, status: Status) -> Failure {
-        if is_broken_connection(&status) {
-            return nobody(&format!("no guide-board server answers at {}: {}", self.address, said(&status)));
-        }
-        // What something else than the service says may have no text at all.
-        let is_foreign = status.get_details_error_info().is_none();
-        match status.code() {
-            Code::Unimplemented | Code::PermissionDenied | Code::Unauthenticated | Code::ResourceExhausted
-                if is_foreign =>
-            {
-                Failure::new(exit::SERVER, format!("the server at {} refuses: {}", self.address, said(&status)))
-            }
-            _ => Failure::from(status),
-        }
+        self.way.failure(status)
     }
 
-    /// A command about a job for whoever reads, with the server where it is not the default.
+    /// A command about a job for whoever reads.
     fn command(&self, words: &str) -> String {
-        let address = self.address.to_string();
-        let server = if address == DEFAULT_SERVER { String::new() } else { format!(" --server {address}") };
-        format!("`guide-board jobs {words}{server}`")
+        self.way.command(&format!("jobs {words}"))
     }
-}
-
-/// What a status says, or at least its code.
-fn said(status: &Status) -> String {
-    if status.message().is_empty() { status.code().description().to_owned() } else { terminal::cell(status.message()) }
 }
 
 /// A job's state as one word: that of its status, or that it is being cancelled.

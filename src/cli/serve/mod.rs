@@ -107,7 +107,8 @@ pub(super) struct ServeArgs {
     until_stdin_ends: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A time in seconds, from a hundredth to a day.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.01..=86_400.0).contains(&value) { Ok(value) } else { Err("between 0.01 and 86400 seconds".to_owned()) }
 }

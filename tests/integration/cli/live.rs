@@ -101,6 +101,10 @@ impl Live {
         self.near.as_mut().expect("a terminal").write_all(text.as_bytes()).expect("typed");
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.child.id().try_into().expect("a pid")).expect("a pid"), signal).expect("sent");
     }

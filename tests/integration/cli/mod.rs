@@ -7,6 +7,7 @@ mod live;
 mod new_extension;
 pub(crate) mod place;
 mod quickstart;
+mod reaching;
 mod same_answer;
 mod terminal;
 mod written_files;

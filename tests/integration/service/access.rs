@@ -19,13 +19,13 @@ use super::fixtures::{Service, Setup};
 use crate::hostile::calls::{self, Answer};
 
 /// May do everything.
-pub(super) const ALL: &str = "token-of-one-who-may-do-all";
+pub(crate) const ALL: &str = "token-of-one-who-may-do-all";
 /// May read, in every root.
-pub(super) const READ: &str = "token-of-one-who-may-read";
+pub(crate) const READ: &str = "token-of-one-who-may-read";
 /// May start and cancel, in every root.
 pub(super) const RUN: &str = "token-of-one-who-may-run";
 /// May do everything in the root `ci`.
-pub(super) const CI: &str = "token-of-one-who-sees-ci";
+pub(crate) const CI: &str = "token-of-one-who-sees-ci";
 /// As CI, under another name.
 pub(super) const CI_TOO: &str = "token-of-another-who-sees-ci";
 
@@ -35,7 +35,7 @@ pub(super) fn entry(name: &str, token: &str, rest: &str) -> String {
 }
 
 /// A tokens file with all of the above.
-pub(super) fn everybody() -> String {
+pub(crate) fn everybody() -> String {
     [
         entry("all", ALL, "scopes = [\"read\", \"run\"]"),
         entry("read", READ, "scopes = [\"read\"]"),
@@ -47,7 +47,7 @@ pub(super) fn everybody() -> String {
 }
 
 /// Writes a tokens file that only its owner may read.
-pub(super) fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::write(path, text).expect("written");
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("set");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use guide_board::client::{Credentials, Transport};
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::repository::root::{Containment, ContainmentChoice};
 use guide_board::repository::{Repository, RootSpec};
@@ -124,14 +125,19 @@ pub(crate) struct Service {
     task: JoinHandle<Result<(), ServerError>>,
 }
 
+/// The same type as the client has, so that helpers take both.
+pub(super) fn runs_over(channel: Channel) -> RunServiceClient<Transport> {
+    RunServiceClient::new(Transport::new(channel, Credentials::default()))
+}
+
 impl Service {
     pub(crate) fn retained(&self) -> RetainedRunServiceClient<Channel> {
         RetainedRunServiceClient::new(self.channel.clone())
             .max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES)
     }
 
-    pub(super) fn runs(&self) -> RunServiceClient<Channel> {
-        RunServiceClient::new(self.channel.clone()).max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES)
+    pub(super) fn runs(&self) -> RunServiceClient<Transport> {
+        runs_over(self.channel.clone()).max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES)
     }
 
     pub(super) fn catalog(&self) -> CatalogServiceClient<Channel> {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use guide_board::client::Transport;
 use guide_board::jobs::JobSettings;
 use guide_board::wire::pb;
 use guide_board::wire::pb::JobStatus;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use tonic::Code;
-use tonic::transport::Channel;
 
 use super::fixtures::{PATIENCE, Service, Setup, eventually, refused};
 use super::served::{ended, get, stand_in, start, start_request, waits_for_go, world_of_jobs};
@@ -32,7 +32,7 @@ fn named(directory: &str) -> pb::StartRunRequest {
     pb::StartRunRequest { output_dir: directory.to_owned(), ..start_request() }
 }
 
-async fn cancel(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+async fn cancel(mut runs: RunServiceClient<Transport>, job_id: &str) -> pb::Job {
     let request = pb::CancelRunRequest { job_id: job_id.to_owned() };
     runs.cancel_run(request).await.expect("the job").into_inner().run.expect("the job")
 }

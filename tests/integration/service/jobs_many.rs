@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use guide_board::client::Transport;
 use guide_board::jobs::{JobSettings, JobTable, Launcher};
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use guide_board::wire::pb::{self, JobStatus};
-use tonic::transport::Channel;
 
 use super::fixtures::{Setup, eventually};
 use super::served::{Served, ended, start, start_request, world_of_jobs};
@@ -37,7 +37,7 @@ fn command_line(world: &World, script: &str) -> PathBuf {
 const CLIENTS: u64 = 6;
 
 /// Watches a job to its end.
-async fn watch_to_the_end(mut runs: RunServiceClient<Channel>, job: &pb::Job) {
+async fn watch_to_the_end(mut runs: RunServiceClient<Transport>, job: &pb::Job) {
     let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
     let mut watch = runs.watch_run(request).await.expect("a watch").into_inner();
     let is_end = |event: &pb::JobEvent| event.run.as_ref().is_some_and(|run| run.ended_at.is_some());

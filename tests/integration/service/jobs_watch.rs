@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use guide_board::client::Transport;
 use guide_board::jobs::JobSettings;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use guide_board::wire::pb::{self, JobEventKind as Kind, JobStatus};
-use tonic::transport::Channel;
 use tonic::{Code, Streaming};
 
-use super::fixtures::{Service, Setup, collect, eventually, refused, refused_field};
+use super::fixtures::{Service, Setup, collect, eventually, refused, refused_field, runs_over};
 use super::served::{ended, stand_in, start, start_request, waits_for_go, world_of_jobs};
 use crate::support::World;
 
@@ -37,12 +37,12 @@ fn request(job: &pb::Job, after: u64) -> pb::WatchRunRequest {
     pb::WatchRunRequest { job_id: job.job_id.clone(), after }
 }
 
-async fn watch(mut runs: RunServiceClient<Channel>, job: &pb::Job, after: u64) -> Streaming<pb::WatchRunResponse> {
+async fn watch(mut runs: RunServiceClient<Transport>, job: &pb::Job, after: u64) -> Streaming<pb::WatchRunResponse> {
     runs.watch_run(request(job, after)).await.expect("a watch").into_inner()
 }
 
 /// Everything that a watch gives, to its end.
-async fn all(runs: RunServiceClient<Channel>, job: &pb::Job, after: u64) -> Vec<pb::JobEvent> {
+async fn all(runs: RunServiceClient<Transport>, job: &pb::Job, after: u64) -> Vec<pb::JobEvent> {
     let mut runs = runs;
     let messages = collect(runs.watch_run(request(job, after)).await).await.expect("a whole stream");
     messages.into_iter().flat_map(|message| message.events).collect()
@@ -277,7 +277,7 @@ async fn a_reader_that_does_not_read_holds_up_nothing_and_learns_what_it_missed(
     let service = serve(&world, JobSettings::default(), &script).await;
     let job = start(service.runs(), start_request()).await;
     // On a connection of its own: what it does not read must not stop the others.
-    let own = RunServiceClient::new(service.another_channel().await);
+    let own = runs_over(service.another_channel().await);
     let mut stream = watch(own, &job, 0).await;
     let mut events = stream.message().await.expect("a message").expect("the first one").events;
     go(&world);
@@ -302,7 +302,7 @@ async fn a_watch_that_is_dropped_or_loses_its_connection_leaves_nothing_behind()
             // In some rounds over connections of their own, which end with them.
             let mut runs = service.runs();
             if round % 2 == 1 {
-                runs = RunServiceClient::new(service.another_channel().await);
+                runs = runs_over(service.another_channel().await);
             }
             // What the round before held is given back soon, and not at once.
             held.push(eventually("a place", async || runs.watch_run(request(&job, 0)).await.ok()).await);

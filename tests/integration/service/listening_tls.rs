@@ -6,43 +6,14 @@ use std::time::Duration;
 use guide_board::server::{Listener, Listening, Tls, TlsFiles};
 use guide_board::wire::pb;
 use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
-};
+use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::fixtures::{PATIENCE, Service, Setup, eventually};
 use crate::support::World;
-
-/// An authority of this test.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    pub(super) fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
-    }
-
-    pub(super) fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for this name and its key.
-    pub(super) fn issue(&self, name: &str) -> (String, String) {
-        self.issue_with(name, |_| {})
-    }
-
-    /// The same, changed.
-    pub(super) fn issue_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
-        change(&mut params);
-        (params.signed_by(&key, &self.0).expect("a certificate").pem(), key.serialize_pem())
-    }
-}
+use crate::support::authority::Authority;
 
 /// Writes a pair of files for the server; returns them as its options would.
 pub(super) fn write(world: &World, (certificate, key): &(String, String), client_ca: Option<&Authority>) -> TlsFiles {

@@ -17,8 +17,9 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tower_service::Service as _;
 
 use super::fixtures::{Service, eventually, put, put_summary, summary};
-use super::listening_tls::{Authority, serve, write};
+use super::listening_tls::{serve, write};
 use crate::support::World;
+use crate::support::authority::Authority;
 
 const ARTIFACT: &str = "/retained-runs/r1/artifacts/artifacts/ten.txt";
 

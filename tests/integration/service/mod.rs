@@ -7,7 +7,7 @@ pub(crate) mod http;
 
 /// Who may call what.
 #[cfg(target_os = "linux")]
-mod access;
+pub(crate) mod access;
 mod artifact;
 mod catalog;
 mod cluster;

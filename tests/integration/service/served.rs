@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Instant;
 
-use guide_board::client::Client;
+use guide_board::client::{Client, Transport};
 use guide_board::wire::pb;
 use guide_board::wire::pb::run_service_client::RunServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
@@ -129,17 +129,17 @@ pub(crate) fn waits_for_go() -> String {
 }
 
 /// Starts a job.
-pub(crate) async fn start(mut runs: RunServiceClient<Channel>, request: pb::StartRunRequest) -> pb::Job {
+pub(crate) async fn start(mut runs: RunServiceClient<Transport>, request: pb::StartRunRequest) -> pb::Job {
     runs.start_run(request).await.expect("a job").into_inner().run.expect("a job")
 }
 
-pub(crate) async fn get(mut runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+pub(crate) async fn get(mut runs: RunServiceClient<Transport>, job_id: &str) -> pb::Job {
     let request = pb::GetRunRequest { job_id: job_id.to_owned() };
     runs.get_run(request).await.expect("the job").into_inner().run.expect("the job")
 }
 
 /// Polls a job until it ended.
-pub(crate) async fn ended(runs: RunServiceClient<Channel>, job_id: &str) -> pb::Job {
+pub(crate) async fn ended(runs: RunServiceClient<Transport>, job_id: &str) -> pb::Job {
     let what = format!("the end of {job_id}");
     eventually(&what, async || Some(get(runs.clone(), job_id).await).filter(|job| job.ended_at.is_some())).await
 }

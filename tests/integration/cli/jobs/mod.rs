@@ -3,7 +3,7 @@
 mod commands;
 mod connections;
 mod interrupts;
-mod proxy;
+pub(super) mod proxy;
 
 use std::process::Command;
 
@@ -14,10 +14,10 @@ use crate::service::served::{Served, stand_in, world_of_jobs};
 use crate::support::World;
 
 /// Shell that waits until the world has a file `go`.
-const WAIT: &str = "while ! test -e go; do sleep 0.02; done";
+pub(super) const WAIT: &str = "while ! test -e go; do sleep 0.02; done";
 
 /// Shell that makes a run with this result.
-fn retains(result: &str) -> String {
+pub(super) fn retains(result: &str) -> String {
     format!(
         "mkdir -p \"$out/reports\"; echo '# All is well' > \"$out/reports/report.md\"\n\
          echo '{{\"run_id\": \"the-run\", \"result_status\": \"{result}\", \"report_paths\": {{\"report\": \"reports/report.md\"}}}}' \
@@ -33,7 +33,7 @@ async fn serve(script: &str) -> (World, Served) {
     (world, server)
 }
 
-fn go(world: &World) {
+pub(super) fn go(world: &World) {
     std::fs::write(world.path("go"), "").expect("written");
 }
 
@@ -58,10 +58,10 @@ fn told(world: &World, server: &Served, words: &[&str], code: i32) -> Ended {
     ended
 }
 
-const PROFILES: [&str; 4] = ["--target", "profiles/target.json", "--assessment", "profiles/assessment.json"];
+pub(super) const PROFILES: [&str; 4] = ["--target", "profiles/target.json", "--assessment", "profiles/assessment.json"];
 
 /// Starts a job, followed or not.
-fn start<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn start<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["start"], &PROFILES[..], more].concat()
 }
 
@@ -70,6 +70,6 @@ fn started(world: &World, server: &Served) -> String {
     told(world, server, &start(&["--detach"]), 0).stdout.trim_end().to_owned()
 }
 
-fn json(text: &str) -> Value {
+pub(super) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
