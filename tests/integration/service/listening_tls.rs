@@ -6,7 +6,7 @@ use std::time::Duration;
 use guide_board::server::{Listener, Listening, Tls, TlsFiles};
 use guide_board::wire::pb;
 use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
-use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
+use guide_board::client::Transport;
 use guide_board::wire::pb;
 use guide_board::wire::pb::catalog_service_client::CatalogServiceClient;
 use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
@@ -15,7 +16,7 @@ use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::fixtures::{Setup, collect, eventually, put, put_summary, summary};
+use super::fixtures::{Setup, collect, eventually, put, put_summary, runs_over, summary};
 use super::served::{Served, ended, stand_in, start_request, world_of_jobs};
 use crate::support::{self, World};
 
@@ -64,8 +65,8 @@ impl<'a> Logged<'a> {
             .max_decoding_message_size(guide_board::services::MAX_MESSAGE_BYTES)
     }
 
-    fn runs(&self) -> RunServiceClient<Channel> {
-        RunServiceClient::new(self.channel.clone())
+    fn runs(&self) -> RunServiceClient<Transport> {
+        runs_over(self.channel.clone())
     }
 }
 
