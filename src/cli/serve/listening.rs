@@ -34,7 +34,7 @@ pub(super) struct ListenArgs {
     /// Write the port to this file once the service listens
     #[arg(long, value_name = "FILE")]
     pub(super) port_file: Option<PathBuf>,
-    /// Serve health alone here, without TLS and credentials, on any address: for probes
+    /// Serve health and metrics here and nothing else, without TLS and credentials, on any address: for probes and scrapers
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     health_listen: Option<SocketAddr>,
     /// The server's certificate in PEM, followed by those that lead to its authority; with it the port speaks TLS. Read again when it changes

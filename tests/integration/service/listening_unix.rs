@@ -16,6 +16,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::fixtures::{eventually, put_summary, summary};
+use super::http::client::ask;
 use crate::support::{self, World};
 
 /// A channel over a socket.
@@ -94,7 +95,7 @@ async fn the_mode_of_the_socket_is_a_setting_and_a_file_is_not_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_health_listener_tells_health_and_nothing_else() {
+async fn the_health_listener_tells_health_and_metrics_and_makes_no_call() {
     let world = World::new();
     std::fs::create_dir_all(world.path("runs")).expect("made");
     let health = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -112,5 +113,12 @@ async fn the_health_listener_tells_health_and_nothing_else() {
     let request = pb::ListRetainedRunsRequest::default();
     let status = RetainedRunServiceClient::new(channel).list_retained_runs(request).await.expect_err("no such call");
     assert_eq!(status.code(), Code::Unimplemented);
+    for rule in guide_board::wire::Rules::read().expect("the paths").iter() {
+        let answer = ask(health, rule.method, &rule.template.replace(['{', '}', '=', '*'], ""), &[], b"").await;
+        answer.refused(404, "NOT_FOUND", "PATH_NOT_FOUND");
+    }
+    for path in ["/health", "/metrics"] {
+        assert_eq!(ask(health, "GET", path, &[], b"").await.code, 200, "{path}");
+    }
     server.end();
 }
