@@ -140,8 +140,9 @@ impl Access {
     fn tell_refused<B>(&self, request: &Request<B>, error: AccessError) {
         if let Some(more) = self.refusals.turn() {
             let peer = request.extensions().get::<Connection>().map_or_else(String::new, Connection::peer);
-            let path = crate::model::printable(request.uri().path(), 200);
-            tracing::warn!(peer, path, reason = ?error, more, "refused");
+            // Whatever else stands in a path is the client's own text.
+            let call = Some(request.uri().path()).filter(|path| methods::rule_of(path, true).is_some());
+            tracing::warn!(peer, call, reason = ?error, more, "refused");
         }
     }
 }
