@@ -13,12 +13,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Frame;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::quiet;
 use crate::services;
 
 /// The header in which a client says how long it waits.
@@ -26,7 +27,11 @@ const TIMEOUT: &str = "grpc-timeout";
 /// Calls of the transport's own services; they end when the server stops.
 const TRANSPORT: &str = "/grpc.";
 /// Calls that go on as long as what they watch; the client's deadline bounds them, the server's does not.
-const WATCHES: [&str; 2] = ["/guideboard.v1.RunService/WatchRun", "/grpc.health.v1.Health/Watch"];
+const WATCHES: [&str; 2] = ["/guideboard.v1.RunService/WatchRun", HEALTH_WATCH];
+/// The watch that needs no credentials.
+pub(super) const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
+/// How many of it go on at once.
+const MAX_HEALTH_WATCHES: usize = 1024;
 /// A stream is guarded from this frame on: what ends earlier needs no guard.
 const GUARDED_FROM: u32 = 3;
 
@@ -50,12 +55,13 @@ impl Default for CallLimits {
 pub(super) struct BoundedLayer {
     limits: CallLimits,
     stop: watch::Receiver<bool>,
+    health_watches: Arc<Semaphore>,
 }
 
 impl BoundedLayer {
     /// Watches of the transport's own services end once `stop` says true.
-    pub(super) const fn new(limits: CallLimits, stop: watch::Receiver<bool>) -> Self {
-        Self { limits, stop }
+    pub(super) fn new(limits: CallLimits, stop: watch::Receiver<bool>) -> Self {
+        Self { limits, stop, health_watches: Arc::new(Semaphore::new(MAX_HEALTH_WATCHES)) }
     }
 }
 
@@ -98,6 +104,15 @@ where
             }
         };
         let path = request.uri().path();
+        let place = match (path == HEALTH_WATCH).then(|| Arc::clone(&self.bounds.health_watches).try_acquire_owned()) {
+            None => None,
+            Some(Ok(place)) => Some(place),
+            Some(Err(_)) => {
+                let told = "health is being watched by as many as may; ask for it by Check, or try again later";
+                let refused = services::limit_reached(told).into_http();
+                return Box::pin(async move { Ok(refused) });
+            }
+        };
         let own = (!WATCHES.contains(&path)).then_some(self.bounds.limits.call_time);
         let stop = path.starts_with(TRANSPORT).then(|| self.bounds.stop.clone());
         let limit = [asked, own].into_iter().flatten().min();
@@ -112,7 +127,7 @@ where
             };
             let Ok(response) = answered else { return Ok(services::deadline_exceeded().into_http()) };
             response.map(|response| {
-                response.map(|body| Body::new(BoundedBody::new(body, Bounds { deadline, stall_time, stop })))
+                response.map(|body| Body::new(BoundedBody::new(body, Bounds { deadline, stall_time, stop }, place)))
             })
         })
     }
@@ -147,6 +162,7 @@ struct BoundedBody {
     bounds: Option<Bounds>,
     frames: u32,
     guard: Option<AbortHandle>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 struct Shared {
@@ -164,9 +180,9 @@ enum State {
 }
 
 impl BoundedBody {
-    fn new(body: Body, bounds: Bounds) -> Self {
+    fn new(body: Body, bounds: Bounds, place: Option<OwnedSemaphorePermit>) -> Self {
         let shared = Shared { state: State::Going(body), idle_since: None, reader: None };
-        Self { shared: Arc::new(Mutex::new(shared)), bounds: Some(bounds), frames: 0, guard: None }
+        Self { shared: Arc::new(Mutex::new(shared)), bounds: Some(bounds), frames: 0, guard: None, _place: place }
     }
 }
 
@@ -244,7 +260,7 @@ async fn guard(shared: Arc<Mutex<Shared>>, bounds: Bounds) {
     };
     let status = tokio::select! {
         () = at_deadline => services::deadline_exceeded(),
-        () = stalled(&shared, bounds.stall_time) => services::reader_stalled(),
+        () = quiet::lasts(bounds.stall_time, || lock(&shared).idle_since) => services::reader_stalled(),
         () = at_stop => services::stopping(),
     };
     let mut trailers = HeaderMap::new();
@@ -258,17 +274,6 @@ async fn guard(shared: Arc<Mutex<Shared>>, bounds: Bounds) {
     }
     if let Some(reader) = shared.reader.take() {
         reader.wake();
-    }
-}
-
-/// Resolves once the reader took nothing for so long.
-async fn stalled(shared: &Mutex<Shared>, time: Duration) {
-    loop {
-        let until = lock(shared).idle_since.unwrap_or_else(Instant::now) + time;
-        if until <= Instant::now() {
-            return;
-        }
-        tokio::time::sleep_until(until).await;
     }
 }
 

@@ -1,10 +1,9 @@
 //! The connections of a listener: at most so many at once, none that only waits, and all of them ended with the server.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,32 +11,40 @@ use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use rustix::io::Errno;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower_service::Service as _;
 
 use super::access;
+use super::arriving::{Arriving, Unfinished};
+use super::bounded::HEALTH_WATCH;
 use super::listen::{Listener, Socket};
 use super::observe::{ConnectionCounts, Open};
+use super::places::{BusyGuard, Place, Places};
+use super::readers::{self, Streams};
+use super::timely::Timely;
 use super::tls::{self, Tls};
 
 /// How long the listener waits after it could not accept, for example because the process is out of descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
+/// The same after a connection was asked to leave, so that there is a descriptor again.
+const PAUSE_FOR_ROOM: Duration = Duration::from_millis(5);
 /// How often an HTTP/2 connection is asked whether its client is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long it may take to answer.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// The bytes that a client must send before it counts as one: HTTP/2's preface has as many, and no request of HTTP/1.1 with a host has fewer.
-const GREETING_BYTES: usize = 24;
 /// The most headers of an HTTP/1.1 request.
 const MAX_HEADERS: usize = 100;
 /// The least buffer that HTTP/1.1 may have, which the library demands.
 const MIN_BUFFER: usize = 8192;
+
+/// Conversations: their requests end when the client has no more questions.
+const REFLECTION: &str = "/grpc.reflection.";
 
 /// What serves the requests of all connections.
 pub(super) type App = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -45,16 +52,18 @@ pub(super) type App = BoxCloneSyncService<Request<Body>, Response<Body>, Infalli
 /// The limits of a listener's connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// Connections held at once; further ones wait in the kernel's queue.
+    /// Connections held at once. For a further one the connection that has gone longest without a call is closed; it waits where all have calls.
     pub max_connections: usize,
     /// Requests at once on one connection of HTTP/2.
     pub max_streams: u32,
     /// The largest headers of a request, in bytes.
     pub max_header_bytes: u32,
-    /// How long a client may take for the handshake of TLS, and for the headers of a request of HTTP/1.1.
+    /// How long a client may take for the handshake of TLS, for the headers of a request of HTTP/1.1, and for the rest of any request.
     pub header_time: Duration,
     /// How long a connection may stand without a request.
     pub idle_time: Duration,
+    /// How long a connection, or a stream of HTTP/2, may stand because its client takes nothing.
+    pub stall_time: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -65,6 +74,7 @@ impl Default for ConnectionLimits {
             max_header_bytes: 16 << 10,
             header_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(300),
+            stall_time: Duration::from_secs(300),
         }
     }
 }
@@ -87,7 +97,7 @@ pub(super) async fn serve(
     ends: Ends,
     counts: ConnectionCounts,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.max_connections));
+    let places = Places::new(limits.max_connections);
     let mut connections = JoinSet::new();
     let mut stop = ends.stop.clone();
     let stopped = async {
@@ -97,15 +107,13 @@ pub(super) async fn serve(
     let mut stopped = pin!(stopped);
     loop {
         let next = async {
-            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-            Some((permit, next(&listener, &counts).await))
+            // Accepted first: a connection has to leave only when there is another one for its place.
+            let (socket, origin) = next(&listener, &places, &counts).await;
+            (socket, origin, places.enter().await)
         };
-        let (permit, (socket, origin)) = tokio::select! {
+        let (socket, origin, place) = tokio::select! {
             () = &mut stopped => break,
-            next = next => match next {
-                Some(next) => next,
-                None => break,
-            },
+            next = next => next,
         };
         let connection = Connection {
             tls: tls.clone(),
@@ -113,7 +121,7 @@ pub(super) async fn serve(
             limits,
             _open: counts.accepted(),
             counts: counts.clone(),
-            _permit: permit,
+            place,
         };
         connections.spawn(connection.serve(socket, origin, ends.clone()));
         while connections.try_join_next().is_some() {}
@@ -122,17 +130,24 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn next(listener: &Listener, counts: &ConnectionCounts) -> (Socket, access::Connection) {
+async fn next(listener: &Listener, places: &Places, counts: &ConnectionCounts) -> (Socket, access::Connection) {
     loop {
-        match listener.accept().await {
+        let error = match listener.accept().await {
             Ok(accepted) => return accepted,
-            Err(error) => {
-                counts.not_accepted.inc();
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-            }
+            Err(error) => error,
+        };
+        counts.not_accepted.inc();
+        if is_out_of_descriptors(&error) && places.make_room() {
+            tokio::time::sleep(PAUSE_FOR_ROOM).await;
+            continue;
         }
+        tracing::warn!(%error, "a connection could not be accepted");
+        tokio::time::sleep(PAUSE_AFTER_ERROR).await;
     }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// One connection, which holds its place among those allowed.
@@ -142,7 +157,7 @@ struct Connection {
     limits: ConnectionLimits,
     counts: ConnectionCounts,
     _open: Open,
-    _permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Connection {
@@ -161,8 +176,13 @@ impl Connection {
     }
 
     async fn exchange(&self, socket: Socket, origin: access::Connection, mut stop: watch::Receiver<bool>) {
-        let Some((socket, origin)) = self.greeted(socket, origin).await else { return };
-        let mut builder = Builder::new(TokioExecutor::new());
+        let greeted = tokio::select! {
+            greeted = self.greeted(socket, origin) => greeted,
+            () = self.place.wanted() => None,
+        };
+        let Some((socket, origin)) = greeted else { return };
+        let streams = Streams::new(self.limits.stall_time);
+        let mut builder = Builder::new(streams.clone());
         let limits = self.limits;
         builder
             .http1()
@@ -177,20 +197,26 @@ impl Connection {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .max_concurrent_streams(limits.max_streams)
             .max_header_list_size(limits.max_header_bytes);
-        let activity = Activity::default();
+        let activity = self.place.activity();
+        let unfinished = Unfinished::default();
         let service = service_fn(|request: Request<Incoming>| {
             let mut app = self.app.clone();
-            let busy = activity.begin();
-            let mut request = request.map(Body::new);
+            let path = request.uri().path();
+            // Health watched costs its client nothing, not even credentials, and goes on for ever: it keeps no connection its place.
+            let busy = activity.begin(path != HEALTH_WATCH);
+            let time = if path.starts_with(REFLECTION) { limits.idle_time } else { limits.header_time };
+            let until = Instant::now() + time;
+            let mut request = request.map(|body| Body::new(Arriving::new(body, until, unfinished.clone())));
             request.extensions_mut().insert(origin.clone());
             async move {
                 let response = app.call(request).await?;
                 Ok::<_, Infallible>(response.map(|body| Held { body, _busy: busy }))
             }
         });
-        let socket = TokioIo::new(Greeting::of(socket, limits.header_time, self.counts.clone()));
+        let socket =
+            TokioIo::new(Timely::new(socket, limits.header_time, limits.stall_time, self.counts.too_slow.clone()));
         let mut connection = pin!(builder.serve_connection(socket, service));
-        let mut is_ending = false;
+        let (mut is_ending, mut must_leave, mut from) = (false, false, Instant::now());
         loop {
             tokio::select! {
                 outcome = connection.as_mut() => {
@@ -200,10 +226,27 @@ impl Connection {
                     return;
                 }
                 _ = stop.wait_for(|stop| *stop), if !is_ending => is_ending = true,
-                () = activity.idle(limits.idle_time), if !is_ending => is_ending = true,
+                () = activity.idle(from, limits.idle_time), if !is_ending => is_ending = true,
+                // Streams that were given up may keep it from ending by itself.
+                () = activity.idle(from, limits.header_time), if is_ending => return,
+                () = streams.too_many_given_up() => return,
+                () = self.place.wanted() => {
+                    is_ending = true;
+                    must_leave = activity.without_call().is_some();
+                    if !must_leave {
+                        // A call has come at the last moment, and is answered.
+                        self.place.stay();
+                    }
+                }
             }
+            from = Instant::now();
             // The client is told to open another one for its next request.
             connection.as_mut().graceful_shutdown();
+            if must_leave {
+                // Whether it listens is not waited for.
+                let _ = tokio::time::timeout(Duration::ZERO, connection.as_mut()).await;
+                return;
+            }
         }
     }
 
@@ -232,55 +275,6 @@ impl Connection {
     }
 }
 
-/// Whether a connection has requests on their way, and since when it has none.
-#[derive(Debug, Clone)]
-struct Activity(Arc<Mutex<Busy>>);
-
-#[derive(Debug)]
-struct Busy {
-    requests: usize,
-    since: Instant,
-}
-
-impl Default for Activity {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Busy { requests: 0, since: Instant::now() })))
-    }
-}
-
-impl Activity {
-    fn begin(&self) -> BusyGuard {
-        self.change(|busy| busy.requests += 1);
-        BusyGuard(self.clone())
-    }
-
-    /// Resolves once there was no request for so long.
-    async fn idle(&self, time: Duration) {
-        loop {
-            let since = self.change(|busy| (busy.requests == 0).then_some(busy.since));
-            let until = since.unwrap_or_else(Instant::now) + time;
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(until).await;
-        }
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Busy) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A request that is on its way.
-#[derive(Debug)]
-struct BusyGuard(Activity);
-
-impl Drop for BusyGuard {
-    fn drop(&mut self) {
-        self.0.change(|busy| *busy = Busy { requests: busy.requests.saturating_sub(1), since: Instant::now() });
-    }
-}
-
 /// The body of a response, whose request is on its way until it was sent or given up.
 struct Held {
     body: Body,
@@ -295,7 +289,9 @@ impl hyper::body::Body for Held {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        readers::note(polled.is_ready());
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -304,64 +300,5 @@ impl hyper::body::Body for Held {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// A connection that fails unless its client says enough to be one in time. The limits of HTTP itself only begin after that.
-struct Greeting {
-    socket: Socket,
-    /// How many bytes are still waited for, and how long.
-    waiting: Option<(usize, Pin<Box<Sleep>>)>,
-    counts: ConnectionCounts,
-}
-
-impl Greeting {
-    fn of(socket: Socket, time: Duration, counts: ConnectionCounts) -> Self {
-        Self { socket, waiting: Some((GREETING_BYTES, Box::pin(tokio::time::sleep(time)))), counts }
-    }
-}
-
-impl AsyncRead for Greeting {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let before = buf.filled().len();
-        let read = Pin::new(&mut this.socket).poll_read(cx, buf);
-        if let Some((left, deadline)) = &mut this.waiting {
-            *left = left.saturating_sub(buf.filled().len().saturating_sub(before));
-            if *left == 0 {
-                this.waiting = None;
-            } else if deadline.as_mut().poll(cx).is_ready() {
-                this.waiting = None;
-                this.counts.too_slow.inc();
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Greeting {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }

@@ -4,13 +4,18 @@
 //! real server.
 
 pub mod access;
+mod arriving;
 mod bounded;
 mod connections;
 mod health;
 mod http;
 mod listen;
 mod observe;
+mod places;
+mod quiet;
+mod readers;
 mod refresh;
+mod timely;
 mod tls;
 mod transport;
 
@@ -68,6 +73,8 @@ pub struct Config {
     pub policy: StartPolicy,
     /// Calls served at once.
     pub max_concurrent_calls: usize,
+    /// Calls of one caller served at once; `None`: as many as of all.
+    pub max_calls_per_caller: Option<usize>,
     /// The limits of connections.
     pub connections: ConnectionLimits,
     /// How long calls may take.
@@ -102,6 +109,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServerError> {
     let admission = Admission::new(config.max_concurrent_calls);
+    let admission = match config.max_calls_per_caller {
+        Some(limit) => admission.per_caller(limit),
+        None => admission,
+    };
     let facts = ServerFacts {
         started_at: Timestamp::now(),
         read_only: config.policy.read_only,

@@ -68,9 +68,10 @@ impl Catalog {
     /// Does such work on a thread where it may block, as soon as there is a place for it.
     async fn checking<T: Send + 'static>(
         &self,
+        caller: &Caller,
         work: impl FnOnce(&StartPolicy) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(caller)?;
         let place = Arc::clone(&self.checks).acquire_owned().await.map_err(|error| status::internal(&error))?;
         let policy = Arc::clone(&self.policy);
         blocking(permit, move || {
@@ -89,7 +90,7 @@ impl CatalogService for Catalog {
         request: Request<pb::GetServerInfoRequest>,
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let this = self.clone();
         blocking(permit, move || Ok(Response::new(this.describe(&caller)))).await
     }
@@ -98,9 +99,9 @@ impl CatalogService for Catalog {
         &self,
         request: Request<pb::ListExtensionsRequest>,
     ) -> Result<Response<pb::ListExtensionsResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        self.checking(move |policy| {
+        self.checking(&caller, move |policy| {
             let limit = parse::page_size(request.page_size)?;
             let fingerprint = QueryFingerprint::of("ListExtensions", "", &request.extension_dirs);
             let after: Option<String> = PageToken::read(&request.page_token, &fingerprint)?;
@@ -116,9 +117,9 @@ impl CatalogService for Catalog {
         &self,
         request: Request<pb::ValidateProfileRequest>,
     ) -> Result<Response<pb::ValidateProfileResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        self.checking(move |policy| {
+        self.checking(&caller, move |policy| {
             let kind = request.kind();
             let source = match (request.path.as_str(), request.document) {
                 ("", document) if document.is_empty() => {
@@ -145,9 +146,9 @@ impl CatalogService for Catalog {
         &self,
         request: Request<pb::PlanAssessmentRequest>,
     ) -> Result<Response<pb::PlanAssessmentResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        self.checking(move |policy| {
+        self.checking(&caller, move |policy| {
             let target = policy.profile_source("target", &request.target)?;
             let assessment = policy.profile_source("assessment", &request.assessment)?;
             let survey = Survey::of(&policy.extension_dirs(&request.extension_dirs)?, Naming::Names);

@@ -109,7 +109,7 @@ where
     T: Item + 'static,
     M: Message + 'static,
 {
-    let permit = service.admission.admit()?;
+    let permit = service.admission.admit(&asked.caller)?;
     let root = service.root(&asked.caller, &asked.runs_dir)?;
     let selector = parse::selector(&asked.run_id, &asked.directory)?;
     let limit = parse::page_size(asked.page_size)?;

@@ -21,8 +21,7 @@ mod streams;
 mod trace_context;
 mod watch;
 
-use tokio::sync::OwnedSemaphorePermit;
-
+use admission::Permit;
 pub use admission::{Admission, MAX_CONCURRENT_CALLS};
 pub use assessments::{all_extensions, verdict};
 pub use caller::{AccessError, Caller, Grant, Scope, local_request};
@@ -33,7 +32,7 @@ pub use runs::Runs;
 pub use start_policy::StartPolicy;
 pub use status::{
     DOMAIN, deadline_exceeded, failed, field_invalid, limit_reached, no_such_call, reader_stalled, reason_of,
-    request_malformed, request_too_large, stopping,
+    request_late, request_malformed, request_too_large, stopping, too_much_unfinished,
 };
 pub use trace_context::TraceContext;
 
@@ -47,7 +46,7 @@ pub const MAX_PAGE_SIZE: usize = 500;
 /// Runs work that touches the disk on a thread where it may block. The work holds the call's permit: a caller who hangs up ends the call
 /// and not the work, so calls begun and dropped would otherwise pile up without a bound.
 async fn blocking<T: Send + 'static>(
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
     work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
 ) -> Result<T, tonic::Status> {
     blocking_before_stream(permit, work).await.map(|(done, _permit)| done)
@@ -55,9 +54,9 @@ async fn blocking<T: Send + 'static>(
 
 /// As [`blocking`], for work that a stream follows: gives the permit back, for the stream to hold.
 async fn blocking_before_stream<T: Send + 'static>(
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
     work: impl FnOnce() -> Result<T, tonic::Status> + Send + 'static,
-) -> Result<(T, OwnedSemaphorePermit), tonic::Status> {
+) -> Result<(T, Permit), tonic::Status> {
     // What the work logs belongs to the call.
     let span = tracing::Span::current();
     let work = move || span.in_scope(work).map(|done| (done, permit));

@@ -98,7 +98,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::ListRetainedRunsRequest>,
     ) -> Result<Response<pb::ListRetainedRunsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let _permit = self.admission.admit()?;
+        let _permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let limit = parse::page_size(request.page_size)?;
@@ -140,7 +140,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::ListProblemsRequest>,
     ) -> Result<Response<pb::ListProblemsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let _permit = self.admission.admit()?;
+        let _permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let limit = parse::page_size(request.page_size)?;
@@ -169,7 +169,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::GetRetainedRunRequest>,
     ) -> Result<Response<pb::GetRetainedRunResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
@@ -186,7 +186,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::GetLatestRetainedRunRequest>,
     ) -> Result<Response<pb::GetLatestRetainedRunResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let query = parse::query(FilterFields {
@@ -211,7 +211,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::GetRetainedRunReportsRequest>,
     ) -> Result<Response<pb::GetRetainedRunReportsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let selector = parse::selector(&request.run_id, &request.directory)?;
@@ -228,7 +228,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::StreamArtifactManifestRequest>,
     ) -> Result<Response<Self::StreamArtifactManifestStream>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let name = root.name().to_string();
@@ -244,7 +244,7 @@ impl RetainedRunService for RetainedRuns {
         request: Request<pb::ReadArtifactRequest>,
     ) -> Result<Response<Self::ReadArtifactStream>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let root = self.root(&caller, &request.runs_dir)?;
         let selector: RunSelector = parse::selector(&request.run_id, &request.directory)?;

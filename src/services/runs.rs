@@ -95,7 +95,7 @@ fn check_root(root: &RunsRoot, directory: Option<&DirectoryName>) -> Result<(), 
 impl RunService for Runs {
     async fn start_run(&self, request: Request<pb::StartRunRequest>) -> Result<Response<pb::StartRunResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         self.refuse_read_only()?;
         let request = request.into_inner();
         let root = caller.root(&self.repository, &request.runs_dir)?;
@@ -136,7 +136,7 @@ impl RunService for Runs {
 
     async fn get_run(&self, request: Request<pb::GetRunRequest>) -> Result<Response<pb::GetRunResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let _permit = self.admission.admit()?;
+        let _permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         notes::job(&request.job_id);
         let job = self.jobs.get(&request.job_id, caller.roots())?;
@@ -148,7 +148,7 @@ impl RunService for Runs {
         request: Request<pb::CancelRunRequest>,
     ) -> Result<Response<pb::CancelRunResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let _permit = self.admission.admit()?;
+        let _permit = self.admission.admit(&caller)?;
         self.refuse_read_only()?;
         let request = request.into_inner();
         notes::job(&request.job_id);
@@ -161,7 +161,7 @@ impl RunService for Runs {
 
     async fn watch_run(&self, request: Request<pb::WatchRunRequest>) -> Result<Response<Self::WatchRunStream>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit_watch()?;
+        let permit = self.admission.admit_watch(&caller)?;
         let request = request.into_inner();
         notes::job(&request.job_id);
         let feed = self.jobs.watch(&request.job_id, caller.roots())?;
@@ -175,7 +175,7 @@ impl RunService for Runs {
 
     async fn list_runs(&self, request: Request<pb::ListRunsRequest>) -> Result<Response<pb::ListRunsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let _permit = self.admission.admit()?;
+        let _permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         let limit = parse::page_size(request.page_size)?;
         let statuses = request.statuses.iter().map(|word| job_status(word)).collect::<Result<Vec<_>, _>>()?;
@@ -199,7 +199,7 @@ impl RunService for Runs {
         request: Request<pb::GetRunReportsRequest>,
     ) -> Result<Response<pb::GetRunReportsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let permit = self.admission.admit()?;
+        let permit = self.admission.admit(&caller)?;
         let request = request.into_inner();
         notes::job(&request.job_id);
         let (root, directory) = self.jobs.succeeded(&request.job_id, caller.roots())?;

@@ -75,6 +75,19 @@ pub fn deadline_exceeded() -> Status {
     )
 }
 
+/// The end of a call whose request did not come to its end in time.
+#[must_use]
+pub fn request_late() -> Status {
+    let message = "the request did not arrive whole in time; send it again, in one go";
+    build(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message, false)
+}
+
+/// The refusal of a connection's further requests as long as too much of earlier ones has arrived without their ends.
+#[must_use]
+pub fn too_much_unfinished() -> Status {
+    limit_reached("too many large requests are on their way over this connection; send fewer at once")
+}
+
 /// The end of a stream whose reader stopped reading.
 #[must_use]
 pub fn reader_stalled() -> Status {

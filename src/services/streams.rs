@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use prost::Message;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::admission::Permit;
 use super::convert;
 use super::status;
 use crate::repository::{ArtifactReader, Manifest};
@@ -28,7 +28,7 @@ pub(super) fn manifest(
     manifest: Manifest,
     root: String,
     include_unlisted: bool,
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 ) -> Replies<pb::StreamArtifactManifestResponse> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     tokio::task::spawn_blocking(move || {
@@ -97,7 +97,7 @@ impl Batch<'_> {
 }
 
 /// Streams an opened output. A slow reader holds no thread: each piece is read when there is room for it.
-pub(super) fn artifact(reader: ArtifactReader, permit: OwnedSemaphorePermit) -> Replies<pb::ReadArtifactResponse> {
+pub(super) fn artifact(reader: ArtifactReader, permit: Permit) -> Replies<pb::ReadArtifactResponse> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         let _permit = permit;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::admission::Permit;
 use super::caller::{AccessError, Caller};
 use super::convert;
 use super::streams::{QUEUE, Replies};
@@ -22,7 +22,7 @@ pub(super) fn events(
     after: u64,
     heartbeat: Duration,
     caller: Caller,
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 ) -> Replies<pb::WatchRunResponse> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {

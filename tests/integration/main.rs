@@ -9,6 +9,9 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests set up and look at real files")]
 
+/// Slow and abusive clients.
+#[cfg(target_os = "linux")]
+mod abuse;
 /// The checks of the bundled extension, on trees in fresh directories.
 mod baseline;
 /// The command line: golden files for the whole surface.

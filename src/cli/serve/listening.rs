@@ -46,7 +46,7 @@ pub(super) struct ListenArgs {
     /// The authorities of clients' certificates, in PEM; with it only clients that have one are served. Read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
-    /// Connections held at once; beyond it connections wait to be accepted
+    /// Connections held at once; beyond it the one that has gone longest without a call is closed for a further one, which waits where all have calls
     #[arg(long, value_name = "N", default_value_t = ConnectionLimits::default().max_connections, value_parser = at_least_one)]
     max_connections: usize,
     /// Calls at once on one connection
@@ -55,7 +55,7 @@ pub(super) struct ListenArgs {
     /// The largest headers of a request, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = ConnectionLimits::default().max_header_bytes, value_parser = clap::value_parser!(u32).range(8192..=1_048_576))]
     max_header_bytes: u32,
-    /// How long a client may take for a handshake and for the headers of a request, in seconds
+    /// How long a client may take for a handshake, for the headers of a request and for the rest of it, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     header_time: f64,
     /// How long a connection may stand without a request, in seconds; it is then closed, and clients open another one when they need it
@@ -64,7 +64,7 @@ pub(super) struct ListenArgs {
     /// How long a call may take, in seconds; watches of jobs may take longer, and a client's own deadline holds in any case
     #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = seconds)]
     call_time: f64,
-    /// How long a stream may stand because its reader takes nothing, in seconds
+    /// How long a stream or a connection may stand because its reader takes nothing, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
     stall_time: f64,
 }
@@ -170,6 +170,7 @@ impl ListenArgs {
             max_header_bytes: self.max_header_bytes,
             header_time: Duration::from_secs_f64(self.header_time),
             idle_time: Duration::from_secs_f64(self.idle_time),
+            stall_time: Duration::from_secs_f64(self.stall_time),
         }
     }
 

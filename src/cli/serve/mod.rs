@@ -1,6 +1,7 @@
 //! `guide-board serve`: the service.
 
 mod access;
+mod descriptors;
 mod listening;
 
 use std::ffi::{OsStr, OsString};
@@ -73,6 +74,10 @@ pub(super) struct ServeArgs {
     /// Calls served at once; beyond it calls are refused with RESOURCE_EXHAUSTED
     #[arg(long, value_name = "N", default_value_t = MAX_CONCURRENT_CALLS, value_parser = at_least_one)]
     max_concurrent_calls: usize,
+    /// Calls of one caller served at once, and as many watches; beyond it they are refused with RESOURCE_EXHAUSTED. Callers are told apart by their names
+    /// in --tokens; those who show nothing are one [default: as many as of all]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    max_calls_per_caller: Option<usize>,
     /// Jobs running at once
     #[arg(long, value_name = "N", default_value_t = JobSettings::default().max_running, value_parser = at_least_one)]
     max_running_jobs: usize,
@@ -193,13 +198,20 @@ fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<C
     let instance =
         getrandom::u64().map_err(|error| Failure::new(exit::INTERNAL, format!("no random numbers: {error}")))?;
     let cli_command = cli_command(&args.cli_command, &root).map_err(usage)?;
+    let mut connections = args.listening.limits();
+    connections.max_connections = descriptors::make_room(descriptors::Load {
+        connections: connections.max_connections,
+        calls: args.max_concurrent_calls,
+        jobs: args.max_running_jobs,
+    });
     let launcher = Launcher { program, cli_command, root: root.clone(), extension_dirs: extension_dirs.clone() };
     Ok(Config {
         repository: Arc::new(repository),
         jobs: JobTable::new(settings, launcher, format!("{instance:016x}")),
         policy: StartPolicy { root, profile_dirs, extension_dirs, read_only: args.read_only },
         max_concurrent_calls: args.max_concurrent_calls,
-        connections: args.listening.limits(),
+        max_calls_per_caller: args.max_calls_per_caller,
+        connections,
         calls: args.listening.call_limits(),
         access,
         poll_interval: Duration::from_secs_f64(args.poll_interval),

@@ -88,6 +88,16 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", message)
     }
 
+    /// A body that did not come to its end: because of a bound, or because the client is gone.
+    pub(super) fn broken(error: axum::Error) -> Self {
+        let status = Status::from_error(Box::new(error));
+        match status.code() {
+            Code::DeadlineExceeded => Self { http: StatusCode::REQUEST_TIMEOUT, ..Self::of(&status) },
+            Code::ResourceExhausted => Self::of(&status),
+            _ => Self::field("body", "it broke off"),
+        }
+    }
+
     /// A body that is no JSON by its type.
     pub(super) fn not_json() -> Self {
         let message = "the body must be JSON, with the header `Content-Type: application/json`";

@@ -98,7 +98,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| Refusal::field("body", "it broke off"))?;
+        let piece = piece.map_err(Refusal::broken)?;
         if whole.len() + piece.len() > MAX_REQUEST_BYTES {
             return Err(Refusal::too_large(MAX_REQUEST_BYTES));
         }

@@ -48,6 +48,7 @@ async fn serve(root: &'static str) -> Served {
             read_only: true,
         },
         max_concurrent_calls: 64,
+        max_calls_per_caller: None,
         calls: guide_board::server::CallLimits::default(),
         connections: guide_board::server::ConnectionLimits::default(),
         access: AccessConfig::default(),

@@ -66,6 +66,7 @@ impl Setup {
                 read_only: false,
             },
             max_concurrent_calls: 64,
+            max_calls_per_caller: None,
             connections: ConnectionLimits { max_connections: 64, ..ConnectionLimits::default() },
             calls: CallLimits::default(),
             access: AccessConfig::default(),
@@ -279,7 +280,7 @@ pub(super) async fn stream_error<T: Debug>(reply: Result<Response<tonic::Streami
 }
 
 /// A summary of this run id, completed at this time.
-pub(super) fn summary(run_id: &str, completed_at: &str) -> Value {
+pub(crate) fn summary(run_id: &str, completed_at: &str) -> Value {
     json!({
         "schema_version": "1", "run_id": run_id, "target_profile_ref": "a-target", "assessment_profile_ref": "an-assessment",
         "result_status": "completed", "completed_at": completed_at,
@@ -287,7 +288,7 @@ pub(super) fn summary(run_id: &str, completed_at: &str) -> Value {
 }
 
 /// Writes a file of a run; the directories above it are made.
-pub(super) fn put(root: &Path, path: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+pub(crate) fn put(root: &Path, path: &str, contents: impl AsRef<[u8]>) -> PathBuf {
     let file = root.join(path);
     std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
     std::fs::write(&file, contents).expect("written");
@@ -295,7 +296,7 @@ pub(super) fn put(root: &Path, path: &str, contents: impl AsRef<[u8]>) -> PathBu
 }
 
 /// Writes a run's summary.
-pub(super) fn put_summary(root: &Path, directory: &str, summary: &Value) {
+pub(crate) fn put_summary(root: &Path, directory: &str, summary: &Value) {
     put(root, &format!("{directory}/retention-summary.json"), summary.to_string());
 }
 

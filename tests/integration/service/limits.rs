@@ -74,21 +74,41 @@ async fn calls_that_are_begun_and_dropped_leave_no_place_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_beyond_the_limit_wait_until_one_ends() {
+async fn connections_beyond_the_limit_wait_as_long_as_all_others_have_calls() {
     let world = World::new();
+    put_summary(&world.path("runs"), "d", &summary("r", "2026-01-01T00:00:00Z"));
+    put(&world.path("runs"), "d/artifacts/large", vec![7; 24 << 20]);
     let setup = Setup::new(&world.path("")).with(|config| config.connections.max_connections = 1);
-    let service = setup.start_unready().await;
-    let holder = TcpStream::connect(service.address).await.expect("connected");
-    // The server greets a connection that it has accepted with its settings.
-    let mut greeted = greets(holder).await.expect("the first connection is served");
+    let service = setup.start().await;
+    let mut stream = service.retained().read_artifact(large()).await.expect("a stream").into_inner();
+    stream.message().await.expect("a message").expect("the first one");
     let waiting = TcpStream::connect(service.address).await.expect("the kernel's queue takes it");
     let mut waiting = tokio::spawn(greets(waiting));
     assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err(), "served beyond the limit");
-    greeted.shutdown().await.expect("closed");
-    drop(greeted);
+    drop(stream);
     let served = tokio::time::timeout(PATIENCE, waiting).await.expect("in time").expect("no panic");
-    drop(served.expect("the second connection is served once the first is gone"));
-    service.wait_until_health("", tonic_health::pb::health_check_response::ServingStatus::Serving).await;
+    drop(served.expect("the second connection is served once the first has no call"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_call_is_told_to_go_when_its_place_is_wanted() {
+    let world = World::new();
+    let setup = Setup::new(&world.path("")).with(|config| config.connections.max_connections = 1);
+    let service = setup.start_unready().await;
+    let first = TcpStream::connect(service.address).await.expect("connected");
+    let mut first = greets(first).await.expect("served");
+    // Health watched for ever is no call that keeps a place.
+    let second = service.another_channel().await;
+    let mut health = tonic_health::pb::health_client::HealthClient::new(second);
+    let watch = health.watch(tonic_health::pb::HealthCheckRequest::default()).await.expect("a watch");
+    let mut said = Vec::new();
+    // A reset is an end too.
+    let _ = tokio::time::timeout(PATIENCE, first.read_to_end(&mut said)).await.expect("closed");
+    let third = TcpStream::connect(service.address).await.expect("connected");
+    drop(greets(third).await.expect("served"));
+    let mut watch = watch.into_inner();
+    let end = async { while watch.message().await.is_ok_and(|message| message.is_some()) {} };
+    tokio::time::timeout(PATIENCE, end).await.expect("its connection is gone");
 }
 
 /// Opens HTTP/2 and waits for the server's first frame.

@@ -48,7 +48,7 @@ impl Served {
     }
 
     /// A connection of its own, for services that the client has no face for.
-    pub(super) async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("a URI");
         endpoint.connect().await.expect("connected")
     }
@@ -102,7 +102,7 @@ pub(crate) fn world_of_jobs(script: &str) -> World {
 }
 
 /// The request for those profiles.
-pub(super) fn start_request() -> pb::StartRunRequest {
+pub(crate) fn start_request() -> pb::StartRunRequest {
     pb::StartRunRequest {
         target: "profiles/target.json".to_owned(),
         assessment: "profiles/assessment.json".to_owned(),
