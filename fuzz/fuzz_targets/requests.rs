@@ -99,7 +99,6 @@ fn catalog(repository: Arc<Repository>) -> Catalog {
         started_at: "2026-01-01T00:00:00Z".parse().expect("a time"),
         read_only: true,
         max_concurrent_calls: 8,
-        max_calls_per_caller: None,
         max_connections: 8,
     };
     let policy = StartPolicy {
