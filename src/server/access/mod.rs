@@ -1,7 +1,7 @@
 //! Access: who may call, what, and which runs roots there are for them.
 //!
-//! Two layers. The [`door`] is outermost and asks whether a request is addressed to this server and whether a web page may send it. The
-//! [`guard`] wraps the gRPC routes, which every face calls, and puts a [`Caller`] into each request or refuses it. A handler that finds no
+//! Two layers. The door is outermost and asks whether a request is addressed to this server and whether a web page may send it. The
+//! guard wraps the gRPC routes, which every face calls, and puts a [`Caller`] into each request or refuses it. A handler that finds no
 //! caller refuses too.
 
 pub mod bearer;
