@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -210,7 +211,7 @@ impl Connection {
             request.extensions_mut().insert(origin.clone());
             async move {
                 let response = app.call(request).await?;
-                Ok::<_, Infallible>(response.map(|body| Held { body, _busy: busy }))
+                Ok::<_, Infallible>(response.map(|body| Held { body, rest: Bytes::new(), _busy: busy }))
             }
         });
         let socket =
@@ -275,30 +276,79 @@ impl Connection {
     }
 }
 
-/// The body of a response, whose request is on its way until it was sent or given up.
+/// The body of a response, whose request is on its way until it was handed over or given up. It is handed over in small pieces: what is handed over waits
+/// for its reader where nothing bounds it any more.
 struct Held {
     body: Body,
+    /// What is left of a frame.
+    rest: Bytes,
     _busy: BusyGuard,
 }
 
+/// The largest piece, in bytes.
+const PIECE_BYTES: usize = 32 << 10;
+
 impl hyper::body::Body for Held {
-    type Data = bytes::Bytes;
+    type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        readers::note(polled.is_ready());
-        polled
+        let this = &mut *self;
+        if this.rest.is_empty() {
+            let polled = Pin::new(&mut this.body).poll_frame(cx);
+            readers::note(polled.is_ready());
+            match polled {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => this.rest = data,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                other => return other,
+            }
+        } else {
+            readers::note(true);
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE_BYTES));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (hint, rest) = (self.body.size_hint(), u64::try_from(self.rest.len()).unwrap_or(u64::MAX));
+        let mut whole = SizeHint::new();
+        if let Some(upper) = hint.upper() {
+            whole.set_upper(upper.saturating_add(rest));
+        }
+        whole.set_lower(hint.lower().saturating_add(rest));
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Body as _;
+    use tokio_stream::StreamExt as _;
+
+    #[tokio::test]
+    async fn a_body_is_handed_over_whole_in_small_pieces() {
+        let size = 3 * PIECE_BYTES + 1;
+        let text: Vec<u8> = (0..=255).cycle().take(size).collect();
+        let busy = Places::new(1).enter().await.activity().begin(true);
+        let held = Held { body: Body::from(text.clone()), rest: Bytes::new(), _busy: busy };
+        assert_eq!(held.size_hint().exact(), u64::try_from(size).ok());
+        let mut pieces = Body::new(held).into_data_stream();
+        let mut whole = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.expect("a piece");
+            assert!(!piece.is_empty() && piece.len() <= PIECE_BYTES);
+            whole.extend_from_slice(&piece);
+        }
+        assert_eq!(whole, text);
     }
 }

@@ -40,6 +40,17 @@ impl<S> Timely<S> {
     }
 }
 
+impl<S> Timely<S> {
+    /// A write that succeeds says that the client takes something, also where what waits is never all gone and no flush comes to its end: TLS has a
+    /// buffer of its own, which is filled again before that.
+    fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.flushing.end = None;
+        }
+        self.writing.with(cx, written)
+    }
+}
+
 /// How long something may stand.
 #[derive(Debug)]
 struct Patience {
@@ -87,7 +98,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timely<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Timely<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
-        self.writing.with(cx, written)
+        self.wrote(cx, written)
     }
 
     fn poll_write_vectored(
@@ -96,7 +107,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timely<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
-        self.writing.with(cx, written)
+        self.wrote(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -137,6 +148,34 @@ mod tests {
         let _client = slow.await.expect("no panic");
         server.write_all(&[1; 4]).await.expect("room for it");
         let error = server.write_all(&[1; 4]).await.expect_err("nothing is taken");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// A socket that takes whatever is written and is never done with it, as TLS over a full one.
+    struct NeverFlushed;
+
+    impl AsyncWrite for NeverFlushed {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flush_that_never_ends_is_no_stall_as_long_as_bytes_go_out() {
+        let mut server = Timely::new(NeverFlushed, SHORT * 100, SHORT, Counter::default());
+        for _ in 0..6 {
+            assert!(tokio::time::timeout(SHORT / 2, server.flush()).await.is_err(), "it goes on");
+            server.write_all(&[1; 4]).await.expect("taken");
+        }
+        let error = server.flush().await.expect_err("nothing goes out any more");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 

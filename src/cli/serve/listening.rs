@@ -58,7 +58,7 @@ pub(super) struct ListenArgs {
     /// How long a client may take for a handshake, for the headers of a request and for the rest of it, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     header_time: f64,
-    /// How long a connection may stand without a request, in seconds; it is then closed, and clients open another one when they need it
+    /// How long a connection of HTTP/2 may stand without a request, in seconds (one of HTTP/1.1: --header-time); it is then closed, and clients open another one when they need it
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
     idle_time: f64,
     /// How long a call may take, in seconds; watches of jobs may take longer, and a client's own deadline holds in any case

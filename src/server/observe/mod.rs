@@ -23,6 +23,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
+use tokio::sync::Semaphore;
 
 pub(super) use call::CallLayer;
 pub(super) use metrics::{ConnectionCounts, Metrics, Open, ScanCounts};
@@ -31,12 +32,28 @@ pub(super) use request::RequestLayer;
 /// What Prometheus takes the text of a scrape for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How many scrapes are made at once. Whoever hangs up does not end theirs.
+const MAX_SCRAPES: usize = 2;
+
 /// `GET /metrics`.
 pub(super) fn scrapes(metrics: Arc<Metrics>) -> Router {
+    scrapes_at_once(metrics, Arc::new(Semaphore::new(MAX_SCRAPES)))
+}
+
+fn scrapes_at_once(metrics: Arc<Metrics>, places: Arc<Semaphore>) -> Router {
     let scrape = move || {
-        let metrics = Arc::clone(&metrics);
-        // A scrape reads /proc and counts problems.
-        async move { answer(tokio::task::spawn_blocking(move || metrics.scraped()).await) }
+        let (metrics, place) = (Arc::clone(&metrics), Arc::clone(&places).try_acquire_owned());
+        async move {
+            let Ok(place) = place else {
+                return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
+            };
+            // A scrape reads /proc and counts problems.
+            let scraped = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                metrics.scraped()
+            });
+            answer(scraped.await)
+        }
     };
     Router::new().route("/metrics", axum::routing::get(scrape))
 }

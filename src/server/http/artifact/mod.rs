@@ -50,7 +50,9 @@ pub(super) async fn answer(
     let mut changed = Refusal::of(&services::failed());
     for _ in 0..ATTEMPTS {
         // The first message alone tells what the conditions are about.
-        let (head, _) = reading.open(0, 1, "").await?;
+        let (head, mut look) = reading.open(0, 1, "").await?;
+        // To its end, so that it has given its place back before the next one is asked for, and ended well.
+        while let Ok(Some(_)) = look.message().await {}
         let range = match conditions::verdict(&parts.headers, &head) {
             Verdict::Failed => return Err(Refusal::precondition()),
             Verdict::NotModified => return Ok(not_modified(&head)),

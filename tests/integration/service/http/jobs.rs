@@ -125,7 +125,11 @@ async fn a_watcher_who_goes_leaves_its_place_to_others() {
         .await;
     let job = start(&service, "d").await;
     let path = format!("/runs/{job}/watch");
-    let watcher = super::client::send(service.address, "GET", &path, &[], b"").await;
+    let mut watcher = super::client::send(service.address, "GET", &path, &[], b"").await;
+    // Answered, so that none of those who ask next has the place.
+    let mut head = [0; 12];
+    watcher.read_exact(&mut head).await.expect("an answer");
+    assert_eq!(&head, b"HTTP/1.1 200");
     eventually("the watch", async || (ask(service.address, "HEAD", &path, &[], b"").await.code == 429).then_some(()))
         .await;
     drop(watcher);
