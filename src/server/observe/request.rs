@@ -25,8 +25,9 @@ use super::otel::RequestSpan;
 use crate::server::access::Connection;
 use crate::services::CallNotes;
 
-/// What probes and scrapers ask for, time and again: paths that begin so.
-const PROBES: [&str; 3] = ["/grpc.health.v1.Health/", "/health", "/metrics"];
+/// What probes and scrapers ask for, time and again: calls of this service, and these paths.
+const PROBED: &str = "/grpc.health.v1.Health/";
+const PROBES: [&str; 2] = ["/health", "/metrics"];
 
 /// Follows requests to their end.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl RequestLayer {
         let (trace, parent) = self.ids.trace(request.headers());
         let path = request.uri().path();
         let call = self.metrics.methods.at(path).name.clone();
-        let is_probe = PROBES.iter().any(|probe| path.starts_with(probe));
+        let is_probe = path.starts_with(PROBED) || PROBES.contains(&path);
         let face = Face::of(request.headers());
         let span = if is_probe {
             Span::none()
