@@ -1,9 +1,12 @@
 //! Requests on their way: each has to end in time, and of those that have not ended a connection holds a bounded number of bytes.
+//!
+//! An answer may be there before its request has ended, as most refusals are. Over HTTP/2 the rest of the request is then reset, and many a
+//! client takes that for a failure and drops the answer. So the rest of a small request is taken in first, and thrown away.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -22,24 +25,76 @@ pub(super) struct Unfinished(Arc<AtomicUsize>);
 /// The body of a request.
 #[derive(Debug)]
 pub(super) struct Arriving<B> {
-    body: B,
+    /// `None` only while it is dropped.
+    body: Option<B>,
     until: Instant,
     /// Wakes whoever waits for more when the time is over.
     timer: Option<Pin<Box<Sleep>>>,
     unfinished: Unfinished,
     bytes: usize,
+    left: Option<Arc<Mutex<Option<B>>>>,
+}
+
+/// What is left of a request's body once nobody reads it any more.
+#[derive(Debug)]
+pub(super) struct Left<B> {
+    body: Arc<Mutex<Option<B>>>,
+    until: Instant,
 }
 
 impl<B> Arriving<B> {
     /// A body that has to end by then.
     pub(super) const fn new(body: B, until: Instant, unfinished: Unfinished) -> Self {
-        Self { body, until, timer: None, unfinished, bytes: 0 }
+        Self { body: Some(body), until, timer: None, unfinished, bytes: 0, left: None }
+    }
+
+    /// The same, and where its rest is found when it was dropped before its end.
+    pub(super) fn with_left(mut self) -> (Self, Left<B>) {
+        let body = Arc::default();
+        self.left = Some(Arc::clone(&body));
+        let left = Left { body, until: self.until };
+        (self, left)
     }
 }
 
 impl<B> Drop for Arriving<B> {
     fn drop(&mut self) {
         self.unfinished.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Some(left) = self.left.take() {
+            *left.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
+        }
+    }
+}
+
+impl<B> Left<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    /// Whether there is something left, small and of an announced length. What is still read is not.
+    pub(super) fn is_small(&self) -> bool {
+        let most = u64::try_from(MAX_REQUEST_BYTES).unwrap_or(u64::MAX);
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        body.as_ref()
+            .is_some_and(|body| !body.is_end_stream() && body.size_hint().upper().is_some_and(|all| all <= most))
+    }
+
+    /// Takes in what is left, if that is small, and keeps nothing of it. Returns at the latest when the request has to have ended.
+    pub(super) async fn discard(self) {
+        if !self.is_small() {
+            return;
+        }
+        let Some(mut body) = self.body.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let all = async {
+            let mut bytes = 0;
+            while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                bytes += frame.data_ref().map_or(0, Bytes::len);
+                if bytes > MAX_REQUEST_BYTES {
+                    return;
+                }
+            }
+        };
+        // What does not end in time is reset.
+        let _ = tokio::time::timeout_at(self.until, all).await;
     }
 }
 
@@ -53,7 +108,8 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
-        let frame = match Pin::new(&mut this.body).poll_frame(cx) {
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => frame,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => return Poll::Ready(None),
@@ -80,11 +136,11 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -106,6 +162,65 @@ mod tests {
                 None => Poll::Pending,
             }
         }
+    }
+
+    /// A body of that announced length, of which some has come and the rest never does, or all has.
+    struct Announced {
+        length: u64,
+        comes: usize,
+        ends: bool,
+    }
+
+    impl Body for Announced {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            match (std::mem::take(&mut self.comes), self.ends) {
+                (0, true) => Poll::Ready(None),
+                (0, false) => Poll::Pending,
+                (comes, _) => Poll::Ready(Some(Ok(Frame::data(vec![0; comes].into())))),
+            }
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.length)
+        }
+    }
+
+    /// How long the answer to a request with this body is held back, which has to end in time.
+    async fn held_back(length: usize, ends: bool, time: Duration) -> Duration {
+        let body = Announced { length: u64::try_from(length).expect("small"), comes: length, ends };
+        let began = Instant::now();
+        let (arriving, left) = Arriving::new(body, began + time, Unfinished::default()).with_left();
+        drop(arriving);
+        left.discard().await;
+        began.elapsed()
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_small_request_is_waited_for_in_time_and_of_a_large_or_endless_one_not() {
+        let (short, long) = (Duration::from_millis(50), Duration::from_secs(60));
+        assert!(held_back(MAX_REQUEST_BYTES, true, long).await < long);
+        assert!(held_back(MAX_REQUEST_BYTES, false, short).await >= short);
+        assert!(held_back(MAX_REQUEST_BYTES + 1, false, long).await < long);
+        // One that always has more to say, and one that does not say how much.
+        let more = Announced { length: 1, comes: MAX_REQUEST_BYTES + 1, ends: false };
+        let (arriving, left) = Arriving::new(more, Instant::now() + long, Unfinished::default()).with_left();
+        drop(arriving);
+        left.discard().await;
+        let (arriving, left) = Arriving::new(Endless(None), Instant::now() + long, Unfinished::default()).with_left();
+        drop(arriving);
+        left.discard().await;
+        // What is still read is its reader's.
+        let read = Announced { length: 1, comes: 1, ends: false };
+        let (mut arriving, left) = Arriving::new(read, Instant::now() + long, Unfinished::default()).with_left();
+        left.discard().await;
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut arriving).poll_frame(cx)).await;
+        assert!(frame.is_some_and(|frame| frame.is_ok()));
     }
 
     async fn next(arriving: &mut Arriving<Endless>) -> Result<usize, tonic::Code> {

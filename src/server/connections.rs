@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::EXPECT;
+use http::{Request, Response, Version};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower_service::Service as _;
 
-use super::access;
+use super::access::{self, Refusals};
 use super::arriving::{Arriving, Unfinished};
 use super::bounded::HEALTH_WATCH;
 use super::listen::{Listener, Socket};
@@ -30,6 +32,7 @@ use super::places::{BusyGuard, Place, Places};
 use super::readers::{self, Streams};
 use super::timely::Timely;
 use super::tls::{self, Tls};
+use crate::model::printable;
 
 /// How long the listener waits after it could not accept, for example because the process is out of descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
@@ -43,6 +46,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = 100;
 /// The least buffer that HTTP/1.1 may have, which the library demands.
 const MIN_BUFFER: usize = 8192;
+
+/// The most characters of a failed handshake's error in the log.
+const MAX_ERROR: usize = 200;
 
 /// Conversations: their requests end when the client has no more questions.
 const REFLECTION: &str = "/grpc.reflection.";
@@ -99,6 +105,7 @@ pub(super) async fn serve(
     counts: ConnectionCounts,
 ) {
     let places = Places::new(limits.max_connections);
+    let failures = Arc::new(Refusals::default());
     let mut connections = JoinSet::new();
     let mut stop = ends.stop.clone();
     let stopped = async {
@@ -122,6 +129,7 @@ pub(super) async fn serve(
             limits,
             _open: counts.accepted(),
             counts: counts.clone(),
+            failures: Arc::clone(&failures),
             place,
         };
         connections.spawn(connection.serve(socket, origin, ends.clone()));
@@ -157,6 +165,7 @@ struct Connection {
     app: App,
     limits: ConnectionLimits,
     counts: ConnectionCounts,
+    failures: Arc<Refusals>,
     _open: Open,
     place: Place,
 }
@@ -204,13 +213,26 @@ impl Connection {
             let mut app = self.app.clone();
             let path = request.uri().path();
             // Health watched costs its client nothing, not even credentials, and goes on for ever: it keeps no connection its place.
-            let busy = activity.begin(path != HEALTH_WATCH);
+            let is_call = path != HEALTH_WATCH;
+            let busy = activity.begin(is_call);
             let time = if path.starts_with(REFLECTION) { limits.idle_time } else { limits.header_time };
             let until = Instant::now() + time;
-            let mut request = request.map(|body| Body::new(Arriving::new(body, until, unfinished.clone())));
+            // HTTP/1.1 has answers before the end of a request, and whoever asks first whether to send it sends nothing after a refusal.
+            let may_reset = request.version() == Version::HTTP_2 && !request.headers().contains_key(EXPECT);
+            let (parts, body) = request.into_parts();
+            let (body, left) = Arriving::new(body, until, unfinished.clone()).with_left();
+            let mut request = Request::from_parts(parts, Body::new(body));
             request.extensions_mut().insert(origin.clone());
+            let activity = activity.clone();
             async move {
                 let response = app.call(request).await?;
+                let mut busy = busy;
+                if may_reset && left.is_small() {
+                    // Meanwhile the connection does not keep its place for it.
+                    drop(busy);
+                    left.discard().await;
+                    busy = activity.begin(is_call);
+                }
                 Ok::<_, Infallible>(response.map(|body| Held { body, rest: Bytes::new(), _busy: busy }))
             }
         });
@@ -264,14 +286,22 @@ impl Connection {
             }
             Ok(Err(error)) => {
                 self.counts.handshake_failed.inc();
-                tracing::debug!(%error, "a handshake failed");
+                self.tell_failed(peer, &error.to_string());
                 None
             }
             Err(_) => {
                 self.counts.too_slow.inc();
-                tracing::debug!("a handshake took too long");
+                self.tell_failed(peer, "it took too long");
                 None
             }
+        }
+    }
+
+    /// Logs a handshake that failed. A flood of them becomes a number.
+    fn tell_failed(&self, peer: Option<SocketAddr>, error: &str) {
+        if let Some(more) = self.failures.turn() {
+            let peer = peer.map(|peer| peer.to_string());
+            tracing::warn!(peer, error = printable(error, MAX_ERROR), more, "a handshake failed");
         }
     }
 }

@@ -15,7 +15,7 @@ use tower_layer::Layer;
 
 use super::connection::Connection;
 use super::{Access, host, origin};
-use crate::services::{AccessError, reason_of};
+use crate::services::{AccessError, CallNotes, reason_of};
 
 /// Puts the door in front of a service, whatever face it serves.
 #[derive(Debug, Clone)]
@@ -57,6 +57,9 @@ where
             Ok(origin) => origin,
             Err(error) => {
                 let refusal = refusal(error, &request);
+                if let Some(notes) = request.extensions().get::<Arc<CallNotes>>() {
+                    notes.set_code(Code::PermissionDenied);
+                }
                 self.access.tell_refused(&request, error);
                 return Box::pin(std::future::ready(Ok(refusal)));
             }

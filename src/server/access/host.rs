@@ -54,6 +54,13 @@ pub fn is_addressed_here(version: Version, uri: &Uri, headers: &HeaderMap, allow
         && host.is_none_or(|host| host.to_str().is_ok_and(is_ours))
 }
 
+/// Everything by which a request names a host, for a log.
+pub(super) fn named(uri: &Uri, headers: &HeaderMap) -> String {
+    let authority = uri.authority().map(|authority| authority.as_str().into());
+    let hosts = headers.get_all(HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()));
+    authority.into_iter().chain(hosts).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether an authority, a host with or without a port, is one of this server's.
 #[must_use]
 pub fn is_allowed(authority: &str, allowed: &[HostName]) -> bool {

@@ -33,8 +33,12 @@ pub use reload::{LoadError, TokensFile};
 pub use start::{Anonymous, Listening, Protection, StartRefusal, may_listen};
 
 use self::reload::Watched;
+use crate::model::printable;
 use crate::repository::Repository;
-use crate::services::{AccessError, Caller};
+use crate::services::{AccessError, Caller, reason_of};
+
+/// The most characters of a host or an origin in the log.
+const MAX_NAME: usize = 100;
 
 /// What a server lets in.
 #[derive(Debug)]
@@ -136,20 +140,26 @@ impl Access {
         callers::authenticate(callers, self.anonymous, self.own_uid, connection, request.headers())
     }
 
-    /// Logs a refusal. What the request showed is not told, and a flood of them becomes a number.
+    /// Logs a refusal. No credentials that the request showed are told, and a flood of refusals becomes a number.
     fn tell_refused<B>(&self, request: &Request<B>, error: AccessError) {
         if let Some(more) = self.refusals.turn() {
             let peer = request.extensions().get::<Connection>().map_or_else(String::new, Connection::peer);
             // Whatever else stands in a path is the client's own text.
             let call = Some(request.uri().path()).filter(|path| methods::rule_of(path, true).is_some());
-            tracing::warn!(peer, call, reason = ?error, more, "refused");
+            // Without the name that was refused nobody knows which one to allow.
+            let shown = |name: String| printable(&name, MAX_NAME);
+            let host = (error == AccessError::HostNotAllowed).then(|| host::named(request.uri(), request.headers()));
+            let origin = (error == AccessError::OriginNotAllowed).then(|| origin::named(request.headers()));
+            let (host, origin) = (host.map(shown), origin.map(shown));
+            let reason = reason_of(&error.into()).unwrap_or_default();
+            tracing::warn!(peer, call, host, origin, reason, more, "refused");
         }
     }
 }
 
 /// Lets one refusal a second into the log.
 #[derive(Debug)]
-struct Refusals {
+pub(super) struct Refusals {
     began: Instant,
     /// The second after which the next one is told.
     next: AtomicU64,
@@ -164,7 +174,7 @@ impl Default for Refusals {
 
 impl Refusals {
     /// How many were not told since the last one that was; `None` when this one is not told either.
-    fn turn(&self) -> Option<u64> {
+    pub(super) fn turn(&self) -> Option<u64> {
         let now = self.began.elapsed().as_secs();
         let next = self.next.load(Ordering::Relaxed);
         let is_turn =

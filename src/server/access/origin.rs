@@ -73,6 +73,12 @@ pub fn of_request(headers: &HeaderMap, allowed: &[Origin]) -> Result<Option<Head
     Ok(Some(origin.clone()))
 }
 
+/// The origins that a request names, for a log.
+pub(super) fn named(headers: &HeaderMap) -> String {
+    let origins = headers.get_all(header::ORIGIN).iter();
+    origins.map(|origin| String::from_utf8_lossy(origin.as_bytes())).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether a request only asks what a page may do.
 pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

@@ -17,7 +17,7 @@ use tokio_stream::Stream;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
-use tonic::{Response, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 
 use super::refusal::Refusal;
 use crate::services;
@@ -115,10 +115,19 @@ impl InProcess {
         let message = Late { message: Some(Box::pin(message)), refused: Arc::clone(&refused) };
         let mut grpc = self.client();
         let Ok(()) = grpc.ready().await;
-        let answer = grpc.client_streaming(caller.request(message), path(call), Dynamic(call.output())).await;
+        let answer = grpc.client_streaming(caller.request(message), path(call), Fallible(call.output())).await;
         // What the call makes of a message that does not come says less.
         let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
         refused.map_or_else(|| answer.map_err(|status| Refusal::of(&status)), Err)
+    }
+
+    /// Refuses a call whose message cannot be made. Whoever may not make the call is told that instead, and it counts as a call.
+    pub(super) async fn refuse(&self, caller: &Caller, call: &MethodDescriptor, refusal: Refusal) -> Refusal {
+        match self.unary_with(caller, call, std::future::ready(Err(refusal))).await {
+            Err(refusal) => refusal,
+            // A message that was not sent is not answered.
+            Ok(_) => Refusal::of(&services::failed()),
+        }
     }
 
     /// Makes a call that answers with a stream.
@@ -142,24 +151,25 @@ impl InProcess {
 
 type Making = Pin<Box<dyn Future<Output = Result<DynamicMessage, Refusal>> + Send>>;
 
-/// A stream of one message, or of none when there is none to send.
+/// A stream of one message, or of the code by which there is none.
 struct Late {
     message: Option<Making>,
     refused: Arc<Mutex<Option<Refusal>>>,
 }
 
 impl Stream for Late {
-    type Item = DynamicMessage;
+    type Item = Result<DynamicMessage, Code>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<DynamicMessage>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(message) = &mut self.message else { return Poll::Ready(None) };
         let made = ready!(message.as_mut().poll(context));
         self.message = None;
         Poll::Ready(match made {
-            Ok(message) => Some(message),
+            Ok(message) => Some(Ok(message)),
             Err(refusal) => {
+                let code = refusal.code();
                 *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
-                None
+                Some(Err(code))
             }
         })
     }
@@ -187,6 +197,35 @@ impl Codec for Dynamic {
 
     fn decoder(&mut self) -> Self {
         self.clone()
+    }
+}
+
+/// The same for messages that may not come about: the call then ends with their code.
+#[derive(Debug, Clone)]
+struct Fallible(MessageDescriptor);
+
+impl Codec for Fallible {
+    type Encode = Result<DynamicMessage, Code>;
+    type Decode = DynamicMessage;
+    type Encoder = Self;
+    type Decoder = Dynamic;
+
+    fn encoder(&mut self) -> Self {
+        self.clone()
+    }
+
+    fn decoder(&mut self) -> Dynamic {
+        Dynamic(self.0.clone())
+    }
+}
+
+impl Encoder for Fallible {
+    type Item = Result<DynamicMessage, Code>;
+    type Error = Status;
+
+    fn encode(&mut self, message: Self::Item, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let message = message.map_err(|code| Status::new(code, "the request has no message"))?;
+        Dynamic(self.0.clone()).encode(message, into)
     }
 }
 

@@ -85,8 +85,14 @@ impl Paths {
             let Ok(answer) = self.grpc.routes().call(request).await;
             return answer;
         }
+        let notes = request.extensions().get::<Arc<CallNotes>>().cloned();
         // Of an answer to HEAD the router leaves out the body.
-        self.find_and_call(request).await.unwrap_or_else(Refusal::into_response)
+        self.find_and_call(request).await.unwrap_or_else(|refusal| {
+            if let Some(notes) = notes {
+                notes.set_code(refusal.code());
+            }
+            refusal.into_response()
+        })
     }
 
     async fn find_and_call(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
@@ -107,18 +113,28 @@ impl Paths {
             return Err(not_allowed(&found.rules));
         };
         note_route(&rule.template);
-        let pairs = query_pairs(parts.uri.query().unwrap_or_default()).map_err(|fault| Refusal::query(&fault))?;
         let caller = Caller::of(&parts);
+        let pairs = query_pairs(parts.uri.query().unwrap_or_default()).map_err(|fault| Refusal::query(&fault));
         let name = rule.call.full_name();
         if rule.takes_body {
-            if let Some((name, _)) = pairs.first() {
-                return Err(Refusal::field(name, "this call takes its fields from the body, none from the query"));
-            }
-            let message = request::of_body(Rule::clone(rule), found.bindings, parts.headers, body);
-            let reply = self.grpc.unary_with(&caller, &rule.call, message).await?;
+            let (rule, headers, bindings) = (Rule::clone(rule), parts.headers, found.bindings);
+            let call = rule.call.clone();
+            let message = async move {
+                request::without_query(&pairs?)?;
+                request::of_body(rule, bindings, headers, body).await
+            };
+            let reply = self.grpc.unary_with(&caller, &call, message).await?;
             return Ok(reply::message(reply.get_ref()));
         }
-        let fields = request::of_path_and_query(rule, found.bindings, &pairs)?;
+        let mut fields = pairs.and_then(|pairs| request::of_path_and_query(rule, found.bindings, &pairs));
+        if name == READ_ARTIFACT {
+            fields = fields.and_then(artifact::without_part);
+        }
+        // Nobody is told what is wrong with a request before it is known that they may make it.
+        let fields = match fields {
+            Ok(fields) => fields,
+            Err(refusal) => return Err(self.grpc.refuse(&caller, &rule.call, refusal).await),
+        };
         if name == READ_ARTIFACT {
             return artifact::answer(&self.grpc, &caller, &parts, fields).await;
         }
@@ -130,8 +146,10 @@ impl Paths {
             return reply::unary(&self.grpc, &caller, &rule.call, fields.into_message()).await;
         }
         let mut message = fields.into_message();
-        if name == WATCH_RUN {
-            request::resume(&mut message, &parts.headers)?;
+        if name == WATCH_RUN
+            && let Err(refusal) = request::resume(&mut message, &parts.headers)
+        {
+            return Err(self.grpc.refuse(&caller, &rule.call, refusal).await);
         }
         streams::answer(&self.grpc, &caller, &rule.call, message, style).await
     }

@@ -16,7 +16,7 @@ use crate::wire::{FieldFault, PathFault};
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
     http: StatusCode,
-    code: &'static str,
+    code: Code,
     reason: String,
     message: String,
     violations: Vec<(String, String)>,
@@ -24,17 +24,17 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(http: StatusCode, code: &'static str, reason: &str, message: impl Into<String>) -> Self {
+    fn new(http: StatusCode, code: Code, reason: &str, message: impl Into<String>) -> Self {
         let (reason, message) = (reason.to_owned(), message.into());
         Self { http, code, reason, message, violations: Vec::new(), headers: Vec::new() }
     }
 
     /// What a call answered.
     pub(super) fn of(status: &Status) -> Self {
-        let (http, code) = names(status.code());
+        let (http, name) = names(status.code());
         let details = status.get_error_details();
-        let reason = details.error_info().map_or(code, |info| info.reason.as_str());
-        let mut refusal = Self::new(http, code, reason, status.message());
+        let reason = details.error_info().map_or(name, |info| info.reason.as_str());
+        let mut refusal = Self::new(http, status.code(), reason, status.message());
         let violations = details.bad_request().into_iter().flat_map(|request| &request.field_violations);
         refusal.violations =
             violations.map(|violation| (violation.field.clone(), violation.description.clone())).collect();
@@ -50,7 +50,7 @@ impl Refusal {
 
     fn invalid(reason: &str, field: &str, message: &str) -> Self {
         let told = format!("{field}: {message}");
-        let mut refusal = Self::new(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", reason, told);
+        let mut refusal = Self::new(StatusCode::BAD_REQUEST, Code::InvalidArgument, reason, told);
         refusal.violations.push((field.to_owned(), message.to_owned()));
         refusal
     }
@@ -72,20 +72,20 @@ impl Refusal {
 
     pub(super) fn no_such_path() -> Self {
         let message = "there is nothing at this path; docs/api.md lists the paths";
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "PATH_NOT_FOUND", message)
+        Self::new(StatusCode::NOT_FOUND, Code::NotFound, "PATH_NOT_FOUND", message)
     }
 
     /// Another method than these.
     pub(super) fn not_allowed(methods: &str) -> Self {
         let message = format!("this path is asked with {methods}");
-        let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED", message);
+        let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, "METHOD_NOT_ALLOWED", message);
         refusal.with(ALLOW, methods)
     }
 
     /// A body that is too large.
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {limit} bytes");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", message)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument, "REQUEST_TOO_LARGE", message)
     }
 
     /// A body that did not come to its end: because of a bound, or because the client is gone.
@@ -101,31 +101,36 @@ impl Refusal {
     /// A body that is no JSON by its type.
     pub(super) fn not_json() -> Self {
         let message = "the body must be JSON, with the header `Content-Type: application/json`";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument, "CONTENT_TYPE_UNSUPPORTED", message)
     }
 
     /// A path of gRPC that is asked otherwise.
     pub(super) fn not_grpc() -> Self {
         let message = "this path speaks gRPC and gRPC-Web; docs/api.md lists those that speak JSON";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument, "CONTENT_TYPE_UNSUPPORTED", message)
     }
 
     /// A range beyond the end of what has this size.
     pub(super) fn range(size: u64) -> Self {
         let message = format!("the range begins beyond the end; the size is {size} bytes");
-        let refusal = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "OUT_OF_RANGE", "OFFSET_BEYOND_END", message);
+        let refusal = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, Code::OutOfRange, "OFFSET_BEYOND_END", message);
         refusal.with(CONTENT_RANGE, format!("bytes */{size}"))
     }
 
     /// A precondition on the entity tag that does not hold.
     pub(super) fn precondition() -> Self {
         let message = "the file is another one than `If-Match` asks for";
-        Self::new(StatusCode::PRECONDITION_FAILED, "FAILED_PRECONDITION", "GENERATION_MISMATCH", message)
+        Self::new(StatusCode::PRECONDITION_FAILED, Code::FailedPrecondition, "GENERATION_MISMATCH", message)
     }
 
     /// Whether the file is another one than when it was looked at.
     pub(super) fn is_changed(&self) -> bool {
         self.reason == "GENERATION_MISMATCH"
+    }
+
+    /// The code of gRPC that says as much.
+    pub(super) const fn code(&self) -> Code {
+        self.code
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: impl Display) -> Self {
@@ -138,7 +143,7 @@ impl Refusal {
     /// The body: `{"error": …}`.
     pub(super) fn to_json(&self) -> Json {
         let mut error = json!({
-            "code": self.http.as_u16(), "status": self.code, "reason": self.reason, "message": self.message,
+            "code": self.http.as_u16(), "status": names(self.code).1, "reason": self.reason, "message": self.message,
         });
         if !self.violations.is_empty()
             && let Some(error) = error.as_object_mut()

@@ -46,6 +46,12 @@ fn refuse_latest(name: &str, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses a query where the fields stand in the body.
+pub(super) fn without_query(pairs: &[(String, String)]) -> Result<(), Refusal> {
+    let Some((name, _)) = pairs.first() else { return Ok(()) };
+    Err(Refusal::field(name, "this call takes its fields from the body, none from the query"))
+}
+
 /// The request of a call whose fields stand in the body.
 pub(super) async fn of_body(
     rule: Rule,

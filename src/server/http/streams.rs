@@ -139,7 +139,7 @@ pub(super) async fn broke_off(sink: &Sink, style: Style, status: &Status) {
     let text = match style {
         Style::Document => return,
         Style::Lines => format!("{error}\n"),
-        Style::Events => format!("event: error\ndata: {error}\n\n"),
+        Style::Events => format!("event: refusal\ndata: {error}\n\n"),
     };
     if sink.send(text).await.is_ok() {
         tokio::time::sleep(LAST_WORDS).await;

@@ -8,7 +8,8 @@ use tonic_health::pb::HealthCheckRequest;
 
 use super::PATIENCE;
 use super::frames::{
-    DATA, END_HEADERS, HEADERS, Heard, RST_STREAM, Raw, WINDOW_UPDATE, call, call_headers, frame, message, stream_id,
+    ACK, DATA, END_HEADERS, END_STREAM, HEADERS, Heard, PING, RST_STREAM, Raw, WINDOW_UPDATE, block, call,
+    call_headers, frame, message, stream_id,
 };
 use super::server::Server;
 use crate::service::served::{stand_in, start, world_of_jobs};
@@ -32,6 +33,49 @@ async fn until_ended(raw: &mut Raw, count: u64) -> Heard {
         heard
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("ended in time")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_waits_for_the_end_of_a_small_request_and_is_not_followed_by_a_reset() {
+    let server = Server::start(&["--header-time", "5"]).await;
+    let post = |length: &str| {
+        block(&[
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/assessments/plan"),
+            (":authority", "evil.example"),
+            ("content-type", "application/json"),
+            ("content-length", length),
+        ])
+    };
+    let mut raw = Raw::open(server.served.address, &[]).await;
+    // One that announces too much is refused at once, and so the other one's headers were read before.
+    let asked = [frame(HEADERS, END_HEADERS, 1, &post("9")), frame(HEADERS, END_HEADERS, 3, &post("262145"))].concat();
+    assert!(raw.send(&asked).await);
+    let mut ends = Vec::new();
+    let heard = async {
+        while ends.len() < 3 {
+            let (kind, flags, stream, _) = raw.frame().await.expect("the connection goes on");
+            let is_end = matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0 || kind == RST_STREAM;
+            if is_end {
+                ends.push((stream, kind));
+            }
+            if (kind, stream) == (RST_STREAM, 3) {
+                assert!(raw.send(&frame(DATA, END_STREAM, 1, &[b' '; 9])).await);
+            }
+        }
+        // Whatever follows the answer comes before this.
+        assert!(raw.send(&frame(PING, 0, 0, &[7; 8])).await);
+        loop {
+            let (kind, flags, stream, _) = raw.frame().await.expect("the connection goes on");
+            assert!((kind, stream) != (RST_STREAM, 1), "reset");
+            if (kind, flags & ACK) == (PING, ACK) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.expect("answered in time");
+    assert_eq!(ends, [(3, DATA), (3, RST_STREAM), (1, DATA)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use guide_board::server::{Listener, Listening, Tls, TlsFiles};
 use guide_board::wire::pb;
 use guide_board::wire::pb::retained_run_service_client::RetainedRunServiceClient;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
@@ -147,4 +147,36 @@ fn files_that_cannot_be_used_are_named_and_their_contents_are_not() {
     let files = write(&world, &(certificate, key), None);
     let missing = TlsFiles { client_ca: Some(Path::new("none.pem").to_owned()), ..files };
     assert!(told(missing).contains("none.pem"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_fails_is_told_with_its_peer() {
+    let world = World::new();
+    std::fs::create_dir(world.path("runs")).expect("made");
+    write(&world, &Authority::new().issue("localhost"), None);
+    let log = std::fs::File::create(world.path("log")).expect("a log");
+    let mut command = world.command();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--port-file", "port", "--runs-dir", "runs"]);
+    command.args(["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--log-format", "json"]).stderr(log);
+    let mut server = command.spawn().expect("the binary starts");
+    let told = async {
+        let port: u16 =
+            eventually("the port file", async || std::fs::read_to_string(world.path("port")).ok()?.trim().parse().ok())
+                .await;
+        let mut plain = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
+        let own = plain.local_addr().expect("an address").to_string();
+        plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+        let line = eventually("the line", async || {
+            let text = std::fs::read_to_string(world.path("log")).expect("the log");
+            let mut lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.find(|line| line["message"] == "a handshake failed")
+        });
+        (line.await, own)
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await;
+    server.kill().expect("killed");
+    server.wait().expect("waited for");
+    let (line, own) = told.expect("told in time");
+    assert_eq!((line["level"].as_str(), line["peer"].as_str()), (Some("WARN"), Some(own.as_str())), "{line}");
+    assert!(line["error"].as_str().is_some_and(|error| !error.is_empty()) && line["more"] == 0, "{line}");
 }

@@ -210,6 +210,61 @@ async fn said(logged: &Logged<'_>, request: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_over_http_that_is_refused_says_who_called_what_and_with_which_code() {
+    let world = World::new();
+    let logged = Logged::over(&world, &[]).await;
+    let get = |id: &str, path: &str, host: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nx-request-id: {id}\r\nconnection: close\r\n\r\n")
+    };
+    for (id, path, host, code) in [
+        ("query", "/retained-runs?zqx=1", "localhost", "400"),
+        ("path", "/zqx", "localhost", "404"),
+        ("host", "/retained-runs", "evil.example", "403"),
+    ] {
+        assert!(said(&logged, &get(id, path, host)).await.starts_with(&format!("HTTP/1.1 {code} ")), "{id}");
+    }
+    let post = "POST /assessments/plan HTTP/1.1\r\nhost: localhost\r\nx-request-id: body\r\ncontent-length: 1\r\n\
+                content-type: application/json\r\nconnection: close\r\n\r\n{";
+    assert!(said(&logged, post).await.starts_with("HTTP/1.1 400 "));
+    let told = async |id: &str| {
+        let line = logged.line(id).await;
+        ["call", "caller", "code"].map(|key| line[key].as_str().map(str::to_owned))
+    };
+    let called = |service: &str, method: &str| {
+        let call = Some(format!("{service}/{method}"));
+        [call, Some("loopback".to_owned()), Some("INVALID_ARGUMENT".to_owned())]
+    };
+    assert_eq!(told("query").await, called(RETAINED, "ListRetainedRuns"));
+    assert_eq!(told("body").await, called("guideboard.v1.CatalogService", "PlanAssessment"));
+    assert_eq!(told("path").await, [None, None, Some("NOT_FOUND".to_owned())]);
+    assert_eq!(told("host").await, [None, None, Some("PERMISSION_DENIED".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_host_or_origin_names_it_harmlessly_and_the_reason() {
+    for (headers, field, value, reason) in [
+        ("host: evil.example", "host", "evil.example", "HOST_NOT_ALLOWED"),
+        ("host: localhost\r\norigin: https://evil.example", "origin", "https://evil.example", "ORIGIN_NOT_ALLOWED"),
+    ] {
+        let world = World::new();
+        let logged = Logged::over(&world, &[]).await;
+        let long = "x".repeat(5000);
+        let request = format!("GET /server HTTP/1.1\r\n{headers}{long}\u{202e}\r\nconnection: close\r\n\r\n");
+        assert!(said(&logged, &request).await.starts_with("HTTP/1.1 403 "));
+        let lines = eventually("the line", async || {
+            let text = logged.text();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let lines: Vec<_> = lines.filter(|line| line["message"] == "refused").collect();
+            (!lines.is_empty()).then_some(lines)
+        });
+        let line = lines.await.remove(0);
+        let named = line[field].as_str().expect("a name");
+        assert!(named.starts_with(value) && named.ends_with('…') && named.chars().count() <= 101, "{line}");
+        assert_eq!((line["reason"].as_str(), line["level"].as_str()), (Some(reason), Some("WARN")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_path_gets_into_the_log_whoever_asks() {
     let world = World::new();
     let logged = Logged::over(&world, &[]).await;

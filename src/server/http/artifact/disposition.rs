@@ -1,5 +1,6 @@
 //! Under which type and name an output is handed to a client that may be a browser.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::model::is_media_type;
@@ -27,9 +28,16 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// A media type fit to be sent; what is none is bytes. So is a body of several parts: each part brings headers of its own, and a client that takes
 /// them apart would show what they say.
-pub(super) fn media_type(recorded: &str) -> &str {
+fn media_type(recorded: &str) -> &str {
     let is_of_parts = recorded.split('/').next().is_some_and(|kind| kind.eq_ignore_ascii_case("multipart"));
     if is_media_type(recorded) && !is_of_parts { recorded } else { "application/octet-stream" }
+}
+
+/// `Content-Type` of a file. Text is said to be UTF-8, which all is that this program writes; without that a browser takes another encoding.
+pub(super) fn content_type(recorded: &str) -> Cow<'_, str> {
+    let kind = media_type(recorded);
+    let is_text = kind.split('/').next().is_some_and(|kind| kind.eq_ignore_ascii_case("text"));
+    if is_text { Cow::Owned(format!("{kind}; charset=utf-8")) } else { Cow::Borrowed(kind) }
 }
 
 /// `Content-Disposition` of a file: shown or saved, under the last component of its path made harmless.
@@ -131,6 +139,19 @@ mod tests {
             assert_eq!(media_type(kind), "application/octet-stream", "{kind:?}");
         }
         assert_eq!(media_type("image/svg+xml"), "image/svg+xml");
+    }
+
+    #[test]
+    fn text_is_said_to_be_utf_8_and_nothing_else_is() {
+        for (recorded, sent) in [
+            ("text/plain", "text/plain; charset=utf-8"),
+            ("Text/HTML", "Text/HTML; charset=utf-8"),
+            ("application/json", "application/json"),
+            ("image/png", "image/png"),
+            ("text", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(recorded), sent, "{recorded}");
+        }
     }
 
     #[test]

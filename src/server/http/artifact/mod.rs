@@ -27,6 +27,14 @@ use range::Range;
 /// How often a range is looked for again in a file that changes under the reader.
 const ATTEMPTS: usize = 3;
 
+/// Refuses fields that say which part of an output is asked for.
+pub(super) fn without_part(fields: QueryFields) -> Result<QueryFields, Refusal> {
+    match ["offset", "limit"].into_iter().find(|name| fields.has(name)) {
+        Some(name) => Err(Refusal::field(name, "a part of a file is asked for with the header `Range`")),
+        None => Ok(fields),
+    }
+}
+
 /// Answers with the bytes of an output.
 pub(super) async fn answer(
     grpc: &InProcess,
@@ -34,11 +42,6 @@ pub(super) async fn answer(
     parts: &Parts,
     fields: QueryFields,
 ) -> Result<Response<Body>, Refusal> {
-    for name in ["offset", "limit"] {
-        if fields.has(name) {
-            return Err(Refusal::field(name, "a part of a file is asked for with the header `Range`"));
-        }
-    }
     let request: pb::ReadArtifactRequest =
         fields.into_message().transcode_to().map_err(|_| Refusal::of(&services::failed()))?;
     let reading = Reading { grpc, caller, request };
@@ -128,7 +131,7 @@ fn base(head: &pb::ReadArtifactResponse) -> HeaderMap {
 /// The headers of what is sent of it.
 fn about(path: &str, head: &pb::ReadArtifactResponse, length: u64) -> HeaderMap {
     let mut headers = base(head);
-    put(&mut headers, CONTENT_TYPE, disposition::media_type(&head.media_type));
+    put(&mut headers, CONTENT_TYPE, &disposition::content_type(&head.media_type));
     put(&mut headers, CONTENT_DISPOSITION, &disposition::of(path, &head.media_type));
     put(&mut headers, CONTENT_LENGTH, &length.to_string());
     headers

@@ -60,6 +60,31 @@ async fn every_path_wants_a_token_that_is_known_and_has_the_scope_of_its_call() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_query_is_told_only_to_those_who_may_call() {
+    let world = World::new();
+    let service = two_roots(&world).await;
+    let rules = Rules::read().expect("the paths");
+    for rule in rules.iter() {
+        let needs_run = matches!(rule.call.name(), "StartRun" | "CancelRun");
+        let (has, lacks) = if needs_run { (RUN, READ) } else { (READ, RUN) };
+        for query in ["zqx=1", "%zz", "runs_dir=%ff"] {
+            let path = format!("{}?{query}", filled(&rule.template));
+            asked(&service, rule.method, &path, None).await.refused(401, "UNAUTHENTICATED", "CREDENTIALS_MISSING");
+            let answer = asked(&service, rule.method, &path, Some(lacks)).await;
+            answer.refused(403, "PERMISSION_DENIED", "SCOPE_MISSING");
+            let answer = asked(&service, rule.method, &path, Some(has)).await;
+            answer.refused(400, "INVALID_ARGUMENT", "FIELD_INVALID");
+        }
+    }
+    let path = "/retained-runs/r/artifacts/reports/x?offset=1";
+    asked(&service, "GET", path, None).await.refused(401, "UNAUTHENTICATED", "CREDENTIALS_MISSING");
+    asked(&service, "GET", path, Some(READ)).await.refused(400, "INVALID_ARGUMENT", "FIELD_INVALID");
+    // What is no path of the service, and how paths are asked, stands in the documents.
+    asked(&service, "GET", "/zqx?a=1", None).await.refused(404, "NOT_FOUND", "PATH_NOT_FOUND");
+    asked(&service, "POST", "/retained-runs", None).await.refused(405, "UNIMPLEMENTED", "METHOD_NOT_ALLOWED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_root_is_an_unknown_one_on_every_path_that_names_roots() {
     let world = World::new();
     let service = two_roots(&world).await;

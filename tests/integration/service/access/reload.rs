@@ -120,7 +120,7 @@ async fn no_log_line_shows_a_token_of_the_file_or_of_a_request() {
     server.terminate();
     server.ended();
     let text = logged(&log);
-    assert!(text.contains("refused") && text.contains("CredentialsInvalid"), "the refusal is told: {text}");
+    assert!(text.contains("refused") && text.contains("CREDENTIALS_INVALID"), "the refusal is told: {text}");
     for secret in [ALL, wrong, READ] {
         assert!(!text.contains(secret), "{text}");
         assert!(!text.contains(&data_encoding::HEXLOWER.encode(&guide_board::server::access::tokens::digest(secret))));

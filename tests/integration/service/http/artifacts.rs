@@ -23,7 +23,7 @@ async fn a_file_comes_with_its_size_type_tag_and_a_name() {
     assert_eq!(answer.text(), TEN);
     for (name, value) in [
         ("content-length", "10"),
-        ("content-type", "text/plain"),
+        ("content-type", "text/plain; charset=utf-8"),
         ("content-disposition", "inline; filename=\"ten.txt\""),
         ("accept-ranges", "bytes"),
         ("x-content-type-options", "nosniff"),
@@ -49,10 +49,10 @@ async fn what_could_act_in_a_browser_is_saved_under_a_harmless_name() {
     let (world, service) = with_a_run().await;
     let runs = world.path("runs");
     for (name, kind) in [
-        ("b.html", "text/html"),
+        ("b.html", "text/html; charset=utf-8"),
         ("c.svg", "image/svg+xml"),
         ("d.xhtml", "application/xhtml+xml"),
-        ("e.js", "text/javascript"),
+        ("e.js", "text/javascript; charset=utf-8"),
     ] {
         put(&runs, &format!("d1/artifacts/x/{name}"), "<script>!");
         let answer = get(service.address, &format!("{RUN}/artifacts/artifacts/x/{name}")).await.expect(200);
@@ -95,8 +95,8 @@ async fn the_recorded_type_counts_more_than_the_name_and_acts_no_more_than_it_ma
         (answer.header("content-type").expect("a type").to_owned(), kind)
     };
     let told = |kind: &str, how: &str| (kind.to_owned(), how.to_owned());
-    assert_eq!(asked("plain.html").await, told("text/plain", "inline"));
-    assert_eq!(asked("page.txt").await, told("text/html", "attachment"));
+    assert_eq!(asked("plain.html").await, told("text/plain; charset=utf-8", "inline"));
+    assert_eq!(asked("page.txt").await, told("text/html; charset=utf-8", "attachment"));
     assert_eq!(asked("odd.json").await, told("application/json", "inline"));
     assert_eq!(asked("scan").await.0, "application/sarif+json");
     assert_eq!(asked("unlisted.json").await, told("application/json", "inline"));
