@@ -54,6 +54,11 @@ impl Failure {
         Self { code, message: message.into() }
     }
 
+    /// The same with words before and after what is told.
+    pub(super) fn around(self, before: &str, after: &str) -> Self {
+        Self { code: self.code, message: format!("{before}{}{after}", self.message) }
+    }
+
     /// Tells the message and gives the code.
     pub(super) fn tell(&self) -> ExitCode {
         if !self.message.is_empty() {

@@ -15,8 +15,9 @@ const TOKEN_BYTES: usize = 32;
 
 const EXAMPLES: &str = "\
 Examples:
-  guide-board tokens new --name ci --scope read --scope run --runs-root ci
-  guide-board tokens new --name dashboard --scope read
+  guide-board tokens new --name ci --scope read --scope run --runs-root ci \\
+    >> tokens.toml
+  guide-board tokens new --name dashboard --scope read >> tokens.toml
 
 Exit codes:
   0 done, 2 wrong usage";
@@ -35,9 +36,10 @@ enum TokensCommand {
 
 /// Prints a new token, and the entry for it in a tokens file
 ///
-/// The token is shown this once: the entry holds its SHA-256, so that the file is no secret. Append the entry to the file that
-/// `serve --tokens` names; a running server takes it up within two seconds. Give the token to the caller, who sends it as
-/// `authorization: Bearer TOKEN`.
+/// Standard output gets the entry, to be appended to the file that `serve --tokens` names; a running server takes it up within two seconds. It
+/// holds the token's SHA-256, so that the file is no secret.
+///
+/// Standard error gets the token, this once. Give it to the caller, who sends it as `authorization: Bearer TOKEN`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 struct NewArgs {
@@ -74,7 +76,10 @@ fn new(args: &NewArgs) -> Result<(), Failure> {
         let what = told.split_once(": ").map_or(told.as_str(), |(_, what)| what);
         Failure::new(exit::USAGE, what.to_owned())
     })?;
-    Ok(terminal::print(&format!("token: {token}\n\n{entry}"))?)
+    // The empty line lets it follow whatever stands in the file, with or without a line's end.
+    terminal::print(&format!("\n{entry}"))?;
+    terminal::note(&format!("the token of {}, shown this once: {token}", terminal::cell(&args.name)));
+    Ok(())
 }
 
 fn entry(args: &NewArgs, token: &str) -> String {

@@ -1,5 +1,6 @@
 //! Where a server is looked for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -27,7 +28,13 @@ enum Place {
 /// A text that is no address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a server is http://HOST:PORT or https://HOST:PORT, an IPv6 address in brackets, or unix:PATH: {0}")]
-pub struct AddressError(&'static str);
+pub struct AddressError(Cow<'static, str>);
+
+impl From<&'static str> for AddressError {
+    fn from(what: &'static str) -> Self {
+        Self(what.into())
+    }
+}
 
 impl FromStr for ServerAddress {
     type Err = AddressError;
@@ -41,19 +48,23 @@ impl FromStr for ServerAddress {
         let (tls, authority) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
-            Some(_) => return Err(AddressError("the scheme is none of these")),
+            Some(_) => return Err(AddressError::from("the scheme is none of these")),
+            None if is_like_a_path(text) => {
+                let meant: String = text.escape_debug().take(MAX_SOCKET_PATH).collect();
+                return Err(AddressError(format!("was `unix:{meant}` meant?").into()));
+            }
             None => (false, text),
         };
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.contains(['/', '?', '#']) {
-            return Err(AddressError("nothing may follow the port"));
+            return Err(AddressError::from("nothing may follow the port"));
         }
         if authority.contains('@') {
-            return Err(AddressError("a user cannot be named"));
+            return Err(AddressError::from("a user cannot be named"));
         }
-        let (host, port) = authority.rsplit_once(':').ok_or(AddressError("the port is missing"))?;
+        let (host, port) = authority.rsplit_once(':').ok_or(AddressError::from("the port is missing"))?;
         if host.starts_with('[') != host.ends_with(']') || !host.starts_with('[') && host.contains(':') {
-            return Err(AddressError("the port is missing, or the brackets"));
+            return Err(AddressError::from("the port is missing, or the brackets"));
         }
         // `parse` would take a sign.
         let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
@@ -61,7 +72,7 @@ impl FromStr for ServerAddress {
             .parse()
             .ok()
             .filter(|port| is_number && *port > 0)
-            .ok_or(AddressError("the port is from 1 to 65535"))?;
+            .ok_or(AddressError::from("the port is from 1 to 65535"))?;
         let is_host = match literal(host) {
             Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
             None => {
@@ -72,9 +83,14 @@ impl FromStr for ServerAddress {
         if is_host {
             Ok(Self(Place::Port { tls, host: host.to_owned(), port }))
         } else {
-            Err(AddressError("the host is no name or address"))
+            Err(AddressError::from("the host is no name or address"))
         }
     }
+}
+
+/// Whether a text is the path of a file rather than a host and a port.
+fn is_like_a_path(text: &str) -> bool {
+    text.ends_with(".sock") || ["/", "./", "../"].iter().any(|start| text.starts_with(start))
 }
 
 /// What stands between brackets.
@@ -86,14 +102,16 @@ fn literal(host: &str) -> Option<&str> {
 fn socket(text: &str) -> Result<String, AddressError> {
     let path = match text.strip_prefix("//") {
         Some(path) if path.starts_with('/') => path,
-        Some(_) => return Err(AddressError("`unix://` is followed by an absolute path; a relative one is unix:PATH")),
+        Some(_) => {
+            return Err(AddressError::from("`unix://` is followed by an absolute path; a relative one is unix:PATH"));
+        }
         None => text,
     };
     if path.is_empty() || path.contains('\0') {
-        return Err(AddressError("the path of the socket is missing"));
+        return Err(AddressError::from("the path of the socket is missing"));
     }
     if path.len() > MAX_SOCKET_PATH {
-        return Err(AddressError("the path of a socket has at most 107 bytes"));
+        return Err(AddressError::from("the path of a socket has at most 107 bytes"));
     }
     Ok(path.to_owned())
 }
@@ -236,8 +254,19 @@ mod tests {
             ("http://host:80?x=1", "nothing may follow the port"),
             ("http://user:password@host:80", "a user cannot be named"),
         ] {
-            assert_eq!(read(text), Err(AddressError(what)), "{text}");
+            assert_eq!(read(text), Err(AddressError::from(what)), "{text}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_socket_without_its_scheme_is_asked_about() {
+        for text in ["../b.sock", "./b", "/run/b", "b.sock", "run/b.sock"] {
+            let error = read(text).expect_err("no address").to_string();
+            assert!(error.ends_with(&format!(": was `unix:{text}` meant?")), "{error}");
+        }
+        let error = read("/\u{1b}[31m").expect_err("no address").to_string();
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+        assert_eq!(read("a.sock:80").as_deref(), Ok("http://a.sock:80"));
     }
 
     proptest! {

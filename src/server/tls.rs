@@ -12,7 +12,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{self, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use super::access::{CertificateName, PeerIdentity};
@@ -51,7 +51,7 @@ pub enum TlsError {
         detail: String,
     },
     /// The files do not fit together.
-    #[error("{} and {} do not go together: {source}", certificate.display(), key.display())]
+    #[error("{} and {} do not go together: {}", certificate.display(), key.display(), mismatch(source))]
     Pair {
         /// The certificate's file.
         certificate: PathBuf,
@@ -60,6 +60,16 @@ pub enum TlsError {
         /// What the library says.
         source: rustls::Error,
     },
+}
+
+/// Why a certificate and a key do not go together.
+fn mismatch(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            "the key is not that of the certificate".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Certificates in use. Connections that stand keep theirs; new ones get the newest.

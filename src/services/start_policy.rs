@@ -28,7 +28,12 @@ impl StartPolicy {
     pub(super) fn profile(&self, field: &'static str, text: &str) -> Result<PathBuf, FieldError> {
         let name = relative(field, text)?;
         ambient::land_within(&self.root, &name, &self.profile_dirs).ok_or_else(|| {
-            FieldError::new(field, "there is no such file in the server's profiles directory or an extension directory")
+            let what = if text.starts_with("bundled:") {
+                "a server takes files of its profiles directory or an extension directory, and no `bundled:` names; put a copy there"
+            } else {
+                "there is no such file in the server's profiles directory or an extension directory"
+            };
+            FieldError::new(field, what)
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
+use tonic::Status;
 
 use super::prompt::{Answer, OnInterrupt, Question, Signals};
 use super::view::View;
@@ -13,6 +14,7 @@ use crate::cli::terminal;
 use crate::cli::values::count;
 use crate::client::{Follow, FollowError, FollowSettings, Followed, until_answered};
 use crate::process::TerminationSignal;
+use crate::services::reason_of;
 use crate::wire::pb;
 
 /// How many events are held back while a question waits for its answer.
@@ -77,23 +79,42 @@ impl FollowArgs {
 }
 
 pub(super) async fn watch(args: &WatchArgs, server: &Server) -> Result<u8, Failure> {
-    to_the_end(server, &args.job.job_id, args.after, &args.follow, Signals::new()?).await
+    to_the_end(server, &args.job.job_id, Begin::After(args.after), &args.follow, Signals::new()?).await
+}
+
+/// From where on a job is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// All of it: this command has started it, and told nobody yet.
+    Start,
+    /// What comes after the event of this number.
+    After(u64),
+}
+
+impl Begin {
+    const fn after(self) -> u64 {
+        match self {
+            Self::Start => 0,
+            Self::After(number) => number,
+        }
+    }
 }
 
 /// Follows a job to its end, or until somebody detaches.
 pub(super) async fn to_the_end(
     server: &Server,
     job_id: &str,
-    after: u64,
+    begin: Begin,
     args: &FollowArgs,
     signals: Signals,
 ) -> Result<u8, Failure> {
     let following = Following {
         server,
         job_id,
+        begin,
         settings: args.settings(),
         on_interrupt: args.on_interrupt,
-        follow: Follow::new(server.client.clone(), job_id.to_owned(), after, args.settings()),
+        follow: Follow::new(server.client.clone(), job_id.to_owned(), begin.after(), args.settings()),
         view: View::new(server.json),
         held: VecDeque::new(),
         question: None,
@@ -106,6 +127,7 @@ pub(super) async fn to_the_end(
 struct Following<'a> {
     server: &'a Server,
     job_id: &'a str,
+    begin: Begin,
     settings: FollowSettings,
     on_interrupt: OnInterrupt,
     follow: Follow,
@@ -234,11 +256,11 @@ impl Following<'_> {
         self.show_held()?;
         self.view.close();
         let id = terminal::cell(self.job_id);
-        let (watch, cancel) = (format!("watch {id} --after {}", self.follow.after()), format!("cancel {id}"));
+        let cancel = format!("cancel {id}");
         let fate = if self.cancelled_by.is_some() { "is being cancelled" } else { "goes on" };
         terminal::note(&format!(
             "detached, the job {fate}; {} follows it from here, {} cancels it",
-            self.server.command(&watch),
+            self.way_on(),
             self.server.command(&cancel)
         ));
         Ok(signal.exit_code())
@@ -247,7 +269,7 @@ impl Following<'_> {
     fn lost(&mut self, error: FollowError) -> Failure {
         self.view.close();
         match error {
-            FollowError::Refused(status) => self.server.failure(status),
+            FollowError::Refused(status) => self.refused(status),
             FollowError::Forgotten(_) => Failure::new(
                 exit::NOT_FOUND,
                 format!(
@@ -258,16 +280,42 @@ impl Following<'_> {
                 ),
             ),
             FollowError::GaveUp(status) => {
-                let watch = format!("watch {} --after {}", terminal::cell(self.job_id), self.follow.after());
                 let message = format!(
                     "the server at {} did not answer for {}: {}; the job may go on, {} follows it from here",
                     self.server.address(),
                     terminal::counted(self.settings.retry_for.as_secs(), "second"),
                     super::said(&status),
-                    self.server.command(&watch)
+                    self.way_on()
                 );
                 Failure::new(exit::SERVER, message)
             }
         }
+    }
+
+    /// The command that follows the job from here.
+    fn way_on(&self) -> String {
+        let after = match self.follow.after() {
+            0 => String::new(),
+            number => format!(" --after {number}"),
+        };
+        self.server.command(&format!("watch {}{after}", terminal::cell(self.job_id)))
+    }
+
+    /// A refusal, and the way on where there is one: a job that was started or followed so far is not what was refused.
+    fn refused(&self, status: Status) -> Failure {
+        let reason = reason_of(&status).unwrap_or_default();
+        let failure = self.server.failure(status);
+        let has_begun = self.follow.after() > self.begin.after() || reason == "CREDENTIALS_REVOKED";
+        if !has_begun && self.begin != Begin::Start {
+            return failure;
+        }
+        let with = match reason.as_str() {
+            "SCOPE_MISSING" => " with the scope `read`",
+            "CREDENTIALS_REVOKED" | "CREDENTIALS_INVALID" | "CREDENTIALS_MISSING" => " with valid credentials",
+            _ => "",
+        };
+        let on = format!("; the job may go on, {} follows it from here{with}", self.way_on());
+        let started = format!("{} was started, but cannot be followed: ", terminal::cell(self.job_id));
+        failure.around(if has_begun { "" } else { &started }, &on)
     }
 }

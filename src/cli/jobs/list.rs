@@ -61,12 +61,12 @@ pub(super) async fn list(args: &ListArgs, server: &Server) -> Result<u8, Failure
     if server.json {
         terminal::print_json(&to_json(&whole)?)?;
     } else {
-        terminal::print(&render(&whole, server))?;
+        terminal::print(&render(&whole, server, !args.statuses.is_empty()))?;
     }
     Ok(exit::DONE)
 }
 
-fn render(list: &pb::ListRunsResponse, server: &Server) -> String {
+fn render(list: &pb::ListRunsResponse, server: &Server, is_filtered: bool) -> String {
     let row = |job: &pb::Job| {
         vec![
             time_cell(job.created_at.as_ref()),
@@ -82,7 +82,9 @@ fn render(list: &pb::ListRunsResponse, server: &Server) -> String {
     let head = ["CREATED", "STATUS", "JOB ID", "TARGET", "ASSESSMENT", "CHECKS", "DIRECTORY"];
     let mut text = if rows.is_empty() { String::new() } else { terminal::table(&head, &rows) };
     let (shown, total) = (list.runs.len(), u64::try_from(list.total_size).unwrap_or_default());
-    if total == 0 {
+    if total == 0 && !is_filtered {
+        text.push_str(&format!("no jobs at {}\n", server.address()));
+    } else if total == 0 {
         text.push_str(&format!("no job at {} matches\n", server.address()));
     } else if u64::try_from(shown).is_ok_and(|shown| shown < total) {
         text.push_str(&format!("{shown} of {}\n", terminal::counted(total, "job")));

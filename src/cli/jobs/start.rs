@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::Server;
-use super::follow::{self, FollowArgs};
+use super::follow::{self, Begin, FollowArgs};
 use super::prompt::Signals;
 use crate::cli::exit::{self, Failure};
 use crate::cli::run::parse_label;
@@ -39,6 +39,8 @@ Exit codes:
 ///
 /// Standard output gets the run, or with --json each event of the job on a line; with --detach the job's id. The job's log lines, progress and
 /// everything else go to standard error.
+///
+/// Where the server asks for credentials, starting needs the scope `run` and following `read`; with --detach `run` is enough.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct StartArgs {
@@ -101,7 +103,7 @@ pub(super) async fn start(args: &StartArgs, server: &Server) -> Result<u8, Failu
     };
     let job = reply.run.clone().unwrap_or_default();
     if !args.detach {
-        return follow::to_the_end(server, &job.job_id, 0, &args.follow, signals).await;
+        return follow::to_the_end(server, &job.job_id, Begin::Start, &args.follow, signals).await;
     }
     if server.json {
         terminal::print_json(&to_json(&reply)?)?;

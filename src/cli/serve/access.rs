@@ -60,6 +60,11 @@ impl AccessArgs {
         may_listen(Listening::on(address.ip()), protection).map_err(|refusal| format!("{address} {refusal}"))
     }
 
+    /// Whether callers show tokens.
+    pub(super) const fn asks_for_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
     /// What the log says of it when the server listens, if it is worth a warning.
     pub(super) fn warning(&self, listening: &ListenArgs) -> Option<&'static str> {
         let is_beyond = listening.address().is_some_and(|address| Listening::on(address.ip()) == Listening::Beyond);

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::super::exit::{self, Failure};
 use super::{at_least_one, seconds};
-use crate::repository::ambient::{self, SocketFile};
+use crate::repository::ambient::{self, AmbientError, SocketFile};
 use crate::server::{CallLimits, ConnectionLimits, Listener, Listening, Tls, TlsFiles};
 
 /// Where to listen.
@@ -97,6 +97,7 @@ fn mode(text: &str) -> Result<u32, String> {
 #[derive(Debug)]
 pub(super) struct Bound {
     address: Address,
+    health: Option<SocketAddr>,
     port_file: Option<PathBuf>,
 }
 
@@ -116,6 +117,11 @@ impl fmt::Display for Bound {
 }
 
 impl Bound {
+    /// Where health and metrics are served apart, with the port that the kernel picked.
+    pub(super) const fn health(&self) -> Option<SocketAddr> {
+        self.health
+    }
+
     /// Writes the port file.
     pub(super) fn tell(&mut self, port_file: Option<&Path>) -> Result<(), Failure> {
         let (Some(path), Address::Port(address)) = (port_file, &self.address) else { return Ok(()) };
@@ -187,12 +193,14 @@ impl ListenArgs {
         let usage = |error: &dyn fmt::Display| Failure::new(exit::USAGE, error.to_string());
         let tls = self.tls_files().map(Tls::load).transpose().map_err(|error| usage(&error))?;
         let health = match self.health_listen {
-            Some(address) => Some(listen(address).await?.0),
+            Some(address) => Some(listen(address).await?),
             None => None,
         };
+        let (health, health_address) = health.unzip();
         let (main, address) = match (self.address(), &self.uds) {
             (None, Some(path)) => {
-                let (listener, file) = SocketFile::bind(path, self.uds_mode).map_err(|error| usage(&error))?;
+                let (listener, file) =
+                    SocketFile::bind(path, self.uds_mode).map_err(|error| no_socket(path, &error))?;
                 let listener = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
                 let listener =
                     listener.map_err(|error| Failure::new(exit::INTERNAL, format!("cannot listen: {error}")))?;
@@ -204,7 +212,7 @@ impl ListenArgs {
                 (Listener::Tcp(listener), Address::Port(address))
             }
         };
-        Ok((Listening { main, tls, health }, Bound { address, port_file: None }))
+        Ok((Listening { main, tls, health }, Bound { address, health: health_address, port_file: None }))
     }
 
     fn tls_files(&self) -> Option<TlsFiles> {
@@ -217,6 +225,21 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
     let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     Ok((listener, address))
+}
+
+/// The same for a Unix socket.
+fn no_socket(path: &Path, error: &AmbientError) -> Failure {
+    use std::io::ErrorKind;
+    let kind = match error {
+        AmbientError::Unwritable { source, .. } => Some(source.kind()),
+        _ => None,
+    };
+    let why = match kind {
+        Some(ErrorKind::AddrInUse) => "another process listens there; choose another path",
+        Some(ErrorKind::AlreadyExists) => "what stands there is no socket; choose another path, or take it away",
+        _ => return Failure::new(exit::USAGE, error.to_string()),
+    };
+    Failure::new(exit::USAGE, format!("cannot listen on unix:{}: {why}", path.display()))
 }
 
 /// What the operator chose and can change.

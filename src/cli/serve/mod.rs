@@ -39,13 +39,16 @@ Exit codes:
   0 ended when asked to; 1 an internal error; 2 wrong usage, an address that
   cannot be listened on, or a port file that cannot be written";
 
-/// Serves run directories over gRPC
+/// Serves run directories over gRPC and HTTP with JSON, on one port
 ///
 /// RetainedRunService lists, selects and serves the runs of the runs directories, the same after any restart; RunService starts jobs;
 /// CatalogService tells about the server. Health and reflection are there for probes and for grpcurl.
 ///
 /// Without credentials the service listens on loopback only; --insecure lifts that. With --tokens callers show who they are. SIGTERM and Ctrl-C end it: calls and running jobs get the
 /// --drain time. A runs directory that is not there is waited for, and served as soon as it is.
+///
+/// The log goes to standard error. GUIDE_BOARD_LOG says what of it, like `debug` or `guide_board=trace,info` [default: info]; its line `listening`
+/// says where, the ports that the kernel picked included, and what callers have to show.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ServeArgs {
@@ -181,6 +184,9 @@ fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<C
     let repository = Repository::new(specs, containment).map_err(|error| usage(error.to_string()))?;
     globals.check_extension_dirs()?;
     let extension_dirs: Vec<PathBuf> = globals.extension_dirs.iter().map(|path| ambient::resolved(path)).collect();
+    if let Some(named) = args.profiles_dir.as_deref().filter(|named| !ambient::is_directory(named)) {
+        tracing::warn!(profiles_dir = %named.display(), "--profiles-dir is no directory: no profile is found there");
+    }
     let profiles = args.profiles_dir.clone().unwrap_or_else(|| root.join("profiles"));
     let mut profile_dirs = vec![ambient::resolved(&profiles)];
     profile_dirs.extend(extension_dirs.iter().cloned());
@@ -286,7 +292,17 @@ async fn listen(args: &ServeArgs, config: Config) -> Result<(), Failure> {
     let roots = config.repository.roots().iter();
     let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
-    tracing::info!(address = %bound, %containment, roots = roots.join(","), read_only = config.policy.read_only, "listening");
+    tracing::info!(
+        address = %bound,
+        health = bound.health().map(tracing::field::display),
+        tls = args.listening.has_tls(),
+        client_certificates = args.listening.verifies_clients(),
+        tokens = args.access.asks_for_tokens(),
+        %containment,
+        roots = roots.join(","),
+        read_only = config.policy.read_only,
+        "listening"
+    );
     if let Some(warning) = args.access.warning(&args.listening) {
         tracing::warn!("{warning}");
     }

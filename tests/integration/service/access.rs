@@ -23,14 +23,14 @@ pub(crate) const ALL: &str = "token-of-one-who-may-do-all";
 /// May read, in every root.
 pub(crate) const READ: &str = "token-of-one-who-may-read";
 /// May start and cancel, in every root.
-pub(super) const RUN: &str = "token-of-one-who-may-run";
+pub(crate) const RUN: &str = "token-of-one-who-may-run";
 /// May do everything in the root `ci`.
 pub(crate) const CI: &str = "token-of-one-who-sees-ci";
 /// As CI, under another name.
 pub(super) const CI_TOO: &str = "token-of-another-who-sees-ci";
 
 /// The entry of a token.
-pub(super) fn entry(name: &str, token: &str, rest: &str) -> String {
+pub(crate) fn entry(name: &str, token: &str, rest: &str) -> String {
     format!("[[token]]\nname = \"{name}\"\ntoken = \"{token}\"\n{rest}\n")
 }
 

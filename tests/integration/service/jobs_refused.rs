@@ -59,6 +59,18 @@ async fn profiles_must_be_files_beneath_the_directories_configured_for_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_bundled_profiles_are_told_to_be_none_that_a_server_takes() {
+    let world = world_of_jobs("");
+    let service = serve(&world).await;
+    let assessment = "bundled:profiles/assessments/repository-baseline.json".to_owned();
+    let request = Start { assessment, ..start_request() };
+    let refusal = refused_field(service.runs().start_run(request).await, "FIELD_INVALID", "assessment");
+    let violations = refusal.details.bad_request().expect("a BadRequest").field_violations.clone();
+    assert!(violations[0].description.contains("no `bundled:` names"), "{violations:?}");
+    no_job(&service).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_output_dir_is_a_direct_child_of_the_root_and_nothing_else() {
     let world = world_of_jobs("");
     let service = serve(&world).await;

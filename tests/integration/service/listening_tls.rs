@@ -137,7 +137,7 @@ fn files_that_cannot_be_used_are_named_and_their_contents_are_not() {
     for (pair, part) in [
         ((String::new(), key.clone()), "cert.pem: holds no certificate"),
         ((certificate.clone(), String::new()), "key.pem: holds no private key"),
-        ((certificate.clone(), other.1), "do not go together"),
+        ((certificate.clone(), other.1), "do not go together: the key is not that of the certificate"),
         ((key.clone(), key.clone()), "cert.pem: holds no certificate"),
     ] {
         let told = told(write(&world, &pair, None));

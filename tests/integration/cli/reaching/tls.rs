@@ -8,6 +8,7 @@ use super::{JOBS, Server, command, ended, put, ready, refused, told, world_of};
 use crate::cli::jobs::proxy::{Cut, Proxy};
 use crate::cli::jobs::{retains, start};
 use crate::cli::live::Live;
+use crate::service::access::{everybody, write};
 use crate::support::World;
 use crate::support::authority::Authority;
 
@@ -127,6 +128,34 @@ fn a_followed_job_does_not_ask_again_and_again_where_it_is_refused() {
     let live = Live::with_pipes(command(&world, &words));
     // It would try again for a minute, which is longer than a test waits.
     assert_eq!(live.ended().code, Some(8));
+}
+
+#[test]
+fn the_first_line_of_the_log_says_where_and_what_callers_have_to_show() {
+    let world = World::new();
+    let authority = Authority::new();
+    certify(&world, &authority, &authority.issue("localhost"));
+    write(&world.path("tokens.toml"), &everybody());
+    let log = |options: &[&str]| {
+        let base = ["--log-format", "json", "--health-listen", "127.0.0.1:0"];
+        let (server, port) = Server::on_a_port(&world, &[&base, options].concat());
+        let log = std::fs::read_to_string(world.path("log")).expect("a log");
+        let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let line = lines.into_iter().find(|line| line["message"] == "listening").expect("the line");
+        let health = line["health"].as_str().expect("an address").to_owned();
+        assert_eq!(line["address"], format!("127.0.0.1:{port}"));
+        assert!(!health.ends_with(":0"), "{line}");
+        ready(&world, &["--server", &format!("http://{health}"), "--service", "guideboard.v1.CatalogService"]);
+        drop(server);
+        (["tls", "client_certificates", "tokens"].map(|name| line[name].as_bool()), log)
+    };
+    let (shown, told) = log(&[]);
+    assert_eq!(shown, [Some(false); 3]);
+    assert!(!told.contains("--profiles-dir"), "what was not named is not missed: {told}");
+    let certificates = ["--tls-client-ca", "ca.pem", "--tokens", "tokens.toml", "--profiles-dir", "nowhere"];
+    let (shown, told) = log(&[&TLS[..], &certificates].concat());
+    assert_eq!(shown, [Some(true); 3]);
+    assert!(told.contains("--profiles-dir is no directory") && told.contains("nowhere"), "{told}");
 }
 
 #[test]

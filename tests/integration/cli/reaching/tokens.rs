@@ -3,7 +3,7 @@
 use super::{JOBS, Server, command, ended, put, ready, refused, told, world_of};
 use crate::cli::jobs::{WAIT, go, retains, start};
 use crate::cli::live::Live;
-use crate::service::access::{ALL, READ, everybody, write};
+use crate::service::access::{ALL, READ, RUN, entry, everybody, write};
 use crate::support::World;
 
 /// A server that wants tokens, and its address.
@@ -11,6 +11,7 @@ fn serve(world: &World) -> (Server, String) {
     write(&world.path("tokens.toml"), &everybody());
     put(world, "all", &format!("{ALL}\n"));
     put(world, "read", READ);
+    put(world, "run", RUN);
     put(world, "unknown", "a-token-that-nobody-knows");
     let (server, port) = Server::on_a_port(world, &["--tokens", "tokens.toml", JOBS]);
     let url = format!("http://127.0.0.1:{port}");
@@ -45,6 +46,83 @@ fn a_caller_without_a_valid_token_or_scope_is_told_what_to_do() {
     put(&world, "settings.toml", "[jobs]\ntoken-file = \"unknown\"\n");
     with("GUIDE_BOARD_TOKEN", READ, &["--config", "settings.toml"], 0);
     refused(&world, &jobs(&["--config", "settings.toml"], &["list"]), 8, &["does not know the token"]);
+}
+
+#[test]
+fn a_job_that_its_starter_may_not_read_is_named_and_can_be_watched_by_another() {
+    let world = world_of(&retains("completed"));
+    let (_server, url) = serve(&world);
+    let words = |token: &'static str, words: &[&str]| {
+        let words = [&["jobs", "--server", url.as_str(), "--token-file", token], words].concat();
+        words.into_iter().map(ToOwned::to_owned).collect::<Vec<String>>()
+    };
+    let told = |token: &'static str, these: &[&str], code: i32| {
+        let words = words(token, these);
+        told(&world, &words.iter().map(String::as_str).collect::<Vec<_>>(), code)
+    };
+    let started = told("run", &start(&[]), 8);
+    let said = started.stderr.strip_prefix("error: ").expect("an error");
+    let (job, rest) = said.split_once(" was started, but cannot be followed: ").expect("the job is named");
+    assert!(job.starts_with("job-") && started.stdout.is_empty(), "{started:?}");
+    assert!(rest.contains("lack the scope `read`"), "{started:?}");
+    let on = format!(
+        "`guide-board jobs watch {job} --server {url} --token-file run` follows it from here with the scope `read`\n"
+    );
+    assert!(rest.ends_with(&on), "{started:?}");
+    assert!(told("all", &["watch", job], 0).stdout.contains("run id      the-run"));
+    // Alone it may go on, with nothing but `run`; and what was not started here is not said to be.
+    let detached = told("run", &start(&["--detach"]), 0).stdout;
+    assert!(detached.starts_with("job-"), "{detached}");
+    let refused = told("run", &["watch", job], 8);
+    assert!(refused.stderr.contains("scope `read`") && !refused.stderr.contains("follows it"), "{refused:?}");
+}
+
+#[test]
+fn whose_token_is_withdrawn_is_told_how_to_follow_the_job_further() {
+    let world = world_of(&format!("echo here\n{WAIT}\n{}", retains("completed")));
+    let (_server, url) = serve(&world);
+    let words = [&["jobs", "--server", &url, "--token-file", "all"], &start(&[])[..]].concat();
+    let live = Live::with_pipes(command(&world, &words));
+    live.wait_for("here");
+    write(&world.path("tokens.toml"), &entry("read", READ, "scopes = [\"read\"]"));
+    let ended = live.ended();
+    assert!(
+        ended.code == Some(8) && ended.stderr.contains("error: the credentials of this call were withdrawn"),
+        "{ended:?}"
+    );
+    let (_, on) = ended.stderr.split_once("the job may go on, `guide-board ").expect("a way on");
+    let (again, rest) = on.split_once('`').expect("a command");
+    assert!(again.contains(" --after "), "{again}");
+    assert_eq!(rest, " follows it from here with valid credentials\n");
+    go(&world);
+    let again = again.replace("--token-file all", "--token-file read");
+    let again = told(&world, &again.split(' ').collect::<Vec<_>>(), 0);
+    assert!(again.stdout.contains("run id      the-run") && !again.stderr.contains("here\n"), "{again:?}");
+}
+
+#[test]
+fn entries_of_new_tokens_are_appended_as_they_are_printed() {
+    let world = world_of("exit 1");
+    // Without a line's end.
+    let mut file = entry("first", READ, "scopes = [\"read\"]").trim_end().to_owned();
+    let mut tokens = Vec::new();
+    for name in ["ci", "lab"] {
+        let made = told(&world, &["tokens", "new", "--name", name, "--scope", "read"], 0);
+        let sentence = format!("note: the token of {name}, shown this once: ");
+        let token = made.stderr.strip_prefix(&sentence).expect("the token").trim_end().to_owned();
+        assert!(!made.stdout.contains(&token) && made.stdout.starts_with("\n[[token]]\n"), "{made:?}");
+        file.push_str(&made.stdout);
+        tokens.push(token);
+    }
+    write(&world.path("tokens.toml"), &file);
+    let (_server, port) = Server::on_a_port(&world, &["--tokens", "tokens.toml"]);
+    let url = format!("http://127.0.0.1:{port}");
+    ready(&world, &["--server", &url]);
+    for token in tokens.iter().map(String::as_str).chain([READ]) {
+        put(&world, "token", token);
+        let listed = told(&world, &["jobs", "list", "--server", &url, "--token-file", "token"], 0);
+        assert_eq!(listed.stdout, format!("no jobs at {url}\n"));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Over a Unix socket.
 
-use super::{JOBS, Server, command, ended, ready, refused, told, world_of};
+use super::{JOBS, Server, command, ended, put, ready, refused, told, world_of};
 use crate::cli::jobs::proxy::{Cut, Proxy};
 use crate::cli::jobs::{retains, start};
 use crate::service::served::Served;
@@ -35,6 +35,17 @@ async fn a_followed_job_goes_on_over_connections_that_are_cut() {
 }
 
 #[test]
+fn a_socket_that_is_taken_is_told_as_a_port_is() {
+    let world = world_of("exit 1");
+    let _server = Server::start(&world, &["--uds", "s"]);
+    ready(&world, &["--server", "unix:s"]);
+    put(&world, "file", "words");
+    for (path, why) in [("s", "another process listens there"), ("file", "what stands there is no socket")] {
+        refused(&world, &["serve", "--uds", path], 2, &[&format!("cannot listen on unix:{path}: {why}")]);
+    }
+}
+
+#[test]
 fn a_socket_that_is_not_there_is_told() {
     let world = World::new();
     drop(std::os::unix::net::UnixListener::bind(world.path("left")).expect("bound"));
@@ -42,4 +53,5 @@ fn a_socket_that_is_not_there_is_told() {
         refused(&world, &["jobs", "list", "--server", url], 8, &[url, "guide-board serve"]);
     }
     refused(&world, &["jobs", "list", "--server", "unix:"], 2, &["socket"]);
+    refused(&world, &["jobs", "list", "--server", "../b.sock"], 2, &["was `unix:../b.sock` meant?"]);
 }
