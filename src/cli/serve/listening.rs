@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::super::exit::{self, Failure};
 use super::{at_least_one, seconds};
@@ -193,7 +193,7 @@ impl ListenArgs {
         let usage = |error: &dyn fmt::Display| Failure::new(exit::USAGE, error.to_string());
         let tls = self.tls_files().map(Tls::load).transpose().map_err(|error| usage(&error))?;
         let health = match self.health_listen {
-            Some(address) => Some(listen(address).await?),
+            Some(address) => Some(listen(address)?),
             None => None,
         };
         let (health, health_address) = health.unzip();
@@ -208,7 +208,7 @@ impl ListenArgs {
             }
             (address, _) => {
                 let address = address.unwrap_or_else(|| SocketAddr::new(self.host, self.port));
-                let (listener, address) = listen(address).await?;
+                let (listener, address) = listen(address)?;
                 (Listener::Tcp(listener), Address::Port(address))
             }
         };
@@ -221,8 +221,21 @@ impl ListenArgs {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+/// How many connections may wait to be accepted, where the kernel allows as many. Beyond it a client that says nothing before it hears something takes
+/// itself for connected and is not.
+const BACKLOG: u32 = 4096;
+
+/// The library's own way to listen would let 128 wait.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port whose connections of before are still being forgotten can be listened on again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = bound(address).map_err(|error| cannot_listen(address, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
     Ok((listener, address))
 }
