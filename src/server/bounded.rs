@@ -2,22 +2,20 @@
 //!
 //! A stream that nobody reads is asked for nothing, so its end cannot come from within: a guard beside it takes what it holds away from it.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract;
+use axum::middleware::Next;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tower_layer::Layer;
-use tower_service::Service;
 
 use super::quiet;
 use crate::services;
@@ -50,87 +48,56 @@ impl Default for CallLimits {
     }
 }
 
-/// Bounds the calls of a service.
+/// What bounds calls.
 #[derive(Debug, Clone)]
-pub(super) struct BoundedLayer {
+pub(super) struct CallBounds {
     limits: CallLimits,
     stop: watch::Receiver<bool>,
     health_watches: Arc<Semaphore>,
 }
 
-impl BoundedLayer {
+impl CallBounds {
     /// Watches of the transport's own services end once `stop` says true.
     pub(super) fn new(limits: CallLimits, stop: watch::Receiver<bool>) -> Self {
         Self { limits, stop, health_watches: Arc::new(Semaphore::new(MAX_HEALTH_WATCHES)) }
     }
 }
 
-impl<S> Layer<S> for BoundedLayer {
-    type Service = Bounded<S>;
-
-    fn layer(&self, inner: S) -> Bounded<S> {
-        Bounded { inner, bounds: self.clone() }
-    }
-}
-
-/// A service whose calls are bounded.
-#[derive(Debug, Clone)]
-pub(super) struct Bounded<S> {
-    inner: S,
-    bounds: BoundedLayer,
-}
-
-impl<S> Service<Request<Body>> for Bounded<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Send,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let asked = match request.headers().get(TIMEOUT).map(|value| timeout(value.as_bytes())) {
-            None => None,
-            Some(Some(asked)) => Some(asked),
-            Some(None) => {
-                let expected = "at most eight digits and one of the units H M S m u n";
-                let refused = services::field_invalid(TIMEOUT, expected).into_http();
-                return Box::pin(async move { Ok(refused) });
-            }
-        };
-        let path = request.uri().path();
-        let place = match (path == HEALTH_WATCH).then(|| Arc::clone(&self.bounds.health_watches).try_acquire_owned()) {
-            None => None,
-            Some(Ok(place)) => Some(place),
-            Some(Err(_)) => {
-                let told = "health is being watched by as many as may; ask for it by Check, or try again later";
-                let refused = services::limit_reached(told).into_http();
-                return Box::pin(async move { Ok(refused) });
-            }
-        };
-        let own = (!WATCHES.contains(&path)).then_some(self.bounds.limits.call_time);
-        let stop = path.starts_with(TRANSPORT).then(|| self.bounds.stop.clone());
-        let limit = [asked, own].into_iter().flatten().min();
-        // An instant too far away to be told is none.
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let stall_time = self.bounds.limits.stall_time;
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let answered = match deadline {
-                Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
-                None => Ok(answer.await),
-            };
-            let Ok(response) = answered else { return Ok(services::deadline_exceeded().into_http()) };
-            response.map(|response| {
-                response.map(|body| Body::new(BoundedBody::new(body, Bounds { deadline, stall_time, stop }, place)))
-            })
-        })
-    }
+/// Bounds a call of the services that this stands around.
+pub(super) async fn bound(
+    extract::State(bounds): extract::State<CallBounds>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let asked = match request.headers().get(TIMEOUT).map(|value| timeout(value.as_bytes())) {
+        None => None,
+        Some(Some(asked)) => Some(asked),
+        Some(None) => {
+            let expected = "at most eight digits and one of the units H M S m u n";
+            return services::field_invalid(TIMEOUT, expected).into_http();
+        }
+    };
+    let path = request.uri().path();
+    let place = match (path == HEALTH_WATCH).then(|| Arc::clone(&bounds.health_watches).try_acquire_owned()) {
+        None => None,
+        Some(Ok(place)) => Some(place),
+        Some(Err(_)) => {
+            let told = "health is being watched by as many as may; ask for it by Check, or try again later";
+            return services::limit_reached(told).into_http();
+        }
+    };
+    let own = (!WATCHES.contains(&path)).then_some(bounds.limits.call_time);
+    let stop = path.starts_with(TRANSPORT).then(|| bounds.stop.clone());
+    let limit = [asked, own].into_iter().flatten().min();
+    // An instant too far away to be told is none.
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let answered = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, next.run(request)).await,
+        None => Ok(next.run(request).await),
+    };
+    let Ok(response) = answered else { return services::deadline_exceeded().into_http() };
+    let bounds = Bounds { deadline, stall_time: bounds.limits.stall_time, stop };
+    response.map(|body| Body::new(BoundedBody::new(body, bounds, place)))
 }
 
 /// The time that a `grpc-timeout` header says; `None` when it does not parse.

@@ -23,13 +23,14 @@ use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower_service::Service as _;
 
-use super::access::{self, Refusals};
+use super::access;
 use super::arriving::{Arriving, Unfinished};
 use super::bounded::HEALTH_WATCH;
 use super::listen::{Listener, Socket};
 use super::observe::{ConnectionCounts, Open};
 use super::places::{BusyGuard, Place, Places};
 use super::readers::{self, Streams};
+use super::throttle::Throttle;
 use super::timely::Timely;
 use super::tls::{self, Tls};
 use crate::model::printable;
@@ -105,7 +106,7 @@ pub(super) async fn serve(
     counts: ConnectionCounts,
 ) {
     let places = Places::new(limits.max_connections);
-    let failures = Arc::new(Refusals::default());
+    let failures = Arc::new(Throttle::default());
     let mut connections = JoinSet::new();
     let mut stop = ends.stop.clone();
     let stopped = async {
@@ -165,7 +166,7 @@ struct Connection {
     app: App,
     limits: ConnectionLimits,
     counts: ConnectionCounts,
-    failures: Arc<Refusals>,
+    failures: Arc<Throttle>,
     _open: Open,
     place: Place,
 }
@@ -306,6 +307,9 @@ impl Connection {
     }
 }
 
+/// The largest piece of a body that is handed over at once, in bytes.
+const PIECE_BYTES: usize = 32 << 10;
+
 /// The body of a response, whose request is on its way until it was handed over or given up. It is handed over in small pieces: what is handed over waits
 /// for its reader where nothing bounds it any more.
 struct Held {
@@ -314,9 +318,6 @@ struct Held {
     rest: Bytes,
     _busy: BusyGuard,
 }
-
-/// The largest piece, in bytes.
-const PIECE_BYTES: usize = 32 << 10;
 
 impl hyper::body::Body for Held {
     type Data = Bytes;

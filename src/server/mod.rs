@@ -15,6 +15,7 @@ mod places;
 mod quiet;
 mod readers;
 mod refresh;
+mod throttle;
 mod timely;
 mod tls;
 mod transport;
@@ -26,23 +27,22 @@ use std::time::{Duration, Instant};
 
 use ::http::{Request, Response};
 use axum::body::Body;
-use axum::response::IntoResponse;
+use axum::middleware::{from_fn_with_state, map_response};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tonic::service::Routes;
-use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
 use self::access::{Access, AccessConfig};
-use bounded::BoundedLayer;
+use bounded::CallBounds;
 pub use bounded::CallLimits;
 pub use connections::ConnectionLimits;
 use connections::{App, Ends};
 pub use listen::{Listener, Listening};
-use observe::{CallLayer, Metrics, RequestLayer};
+use observe::{Metrics, Requests};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::jobs::JobTable;
@@ -142,28 +142,30 @@ pub async fn run(
     let access = Access::new(config.access);
     access.warn_of_unknown_roots(&config.repository);
     tokio::spawn(Arc::clone(&access).keep_fresh(stopped.clone()));
-    let bounds = BoundedLayer::new(config.calls, stopped.clone());
-    let mut calls = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
+    let bounds = CallBounds::new(config.calls, stopped.clone());
+    let calls = Routes::new(RetainedRunServiceServer::new(retained).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(CatalogServiceServer::new(catalog).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(health_service.clone());
-    if access.serves_reflection() {
-        let (reflection, reflection_alpha) = reflection()?;
-        calls = calls.add_service(reflection).add_service(reflection_alpha);
-    }
+    let calls = if access.serves_reflection() { with_reflection(calls)? } else { calls };
     // What every face calls. The guard is the outermost of those that decide, and what they refuse is counted, too.
-    let explained = axum::middleware::map_response(transport::explain);
-    let counted = CallLayer::new(Arc::clone(&metrics));
-    let calls = calls.into_axum_router().layer(explained).layer(bounds.clone()).layer(access.guard());
-    let calls = calls.layer(counted.clone());
-    let probes = Routes::new(health_service).into_axum_router().layer(bounds).layer(counted);
+    let calls = calls
+        .into_axum_router()
+        .layer(map_response(transport::explain))
+        .layer(from_fn_with_state(bounds.clone(), bounded::bound))
+        .layer(from_fn_with_state(Arc::clone(&access), access::guard))
+        .layer(from_fn_with_state(Arc::clone(&metrics), observe::count));
+    let probes = Routes::new(health_service)
+        .into_axum_router()
+        .layer(from_fn_with_state(bounds, bounded::bound))
+        .layer(from_fn_with_state(Arc::clone(&metrics), observe::count));
     let probes = http::health_alone(probes);
     let Listening { main, tls, health: health_listener } = listening.into();
-    let requests = RequestLayer::new(Arc::clone(&metrics), is_cut.clone());
+    let requests = Requests::new(Arc::clone(&metrics), is_cut.clone());
     let ends = Ends { stop: stopped.clone(), cut: is_cut };
-    let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
     // The certificates are looked at for as long as the server runs.
-    let served = app(access.door().layer(http::router(calls)?), requests.clone());
+    let reloading = tls.clone().map(|tls| tokio::spawn(tls.keep_fresh()));
+    let served = app(from_fn_with_state(access, access::door).layer(http::router(calls)?), requests.clone());
     let counts = metrics.connections_of("main");
     let mut serving = tokio::spawn(connections::serve(main, tls, served, config.connections, ends.clone(), counts));
     let probing = health_listener.map(|listener| {
@@ -173,7 +175,12 @@ pub async fn run(
         tokio::spawn(connections::serve(Listener::Tcp(listener), None, served, limits, ends, counts))
     });
     tokio::select! {
-        ended = &mut serving => return flatten(ended),
+        ended = &mut serving => {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the server task failed");
+            }
+            return Ok(());
+        }
         () = shutdown => {}
     }
     tracing::info!("stopping");
@@ -207,23 +214,15 @@ pub async fn run(
 }
 
 /// A service as it serves the requests of connections.
-fn app<S, B>(service: S, requests: RequestLayer) -> App
+fn app<S, B>(service: S, requests: Requests) -> App
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
     B: hyper::body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let service = ServiceBuilder::new().layer(CatchPanicLayer::custom(answer_panic)).service(service);
-    let service = ServiceBuilder::new().map_response(IntoResponse::into_response).service(service);
-    BoxCloneSyncService::new(requests.layer(service))
-}
-
-fn flatten(ended: Result<(), tokio::task::JoinError>) -> Result<(), ServerError> {
-    if let Err(error) = ended {
-        tracing::error!(%error, "the server task failed");
-    }
-    Ok(())
+    let service = CatchPanicLayer::custom(answer_panic).layer(service);
+    BoxCloneSyncService::new(from_fn_with_state(requests, observe::follow).layer(service))
 }
 
 /// Lets running jobs end by the deadline, then ends them; returns whether none is left.
@@ -235,17 +234,8 @@ fn drain_jobs(jobs: &JobTable, deadline: Instant) -> bool {
     jobs.wait_until_idle(Instant::now() + jobs.settings().grace + TERMINATION_SLACK)
 }
 
-type Reflection<S> = tonic_reflection::server::v1::ServerReflectionServer<S>;
-type ReflectionAlpha<S> = tonic_reflection::server::v1alpha::ServerReflectionServer<S>;
-
-/// Reflection in both versions that tools speak.
-fn reflection() -> Result<
-    (
-        Reflection<impl tonic_reflection::server::v1::ServerReflection>,
-        ReflectionAlpha<impl tonic_reflection::server::v1alpha::ServerReflection>,
-    ),
-    tonic_reflection::server::Error,
-> {
+/// Adds reflection, in both versions that tools speak.
+fn with_reflection(routes: Routes) -> Result<Routes, tonic_reflection::server::Error> {
     let builder = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
@@ -257,7 +247,7 @@ fn reflection() -> Result<
             .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
             .include_reflection_service(false)
     };
-    Ok((builder().build_v1()?, builder().build_v1alpha()?))
+    Ok(routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?))
 }
 
 /// A defect that panics answers INTERNAL instead of resetting the stream.

@@ -1,84 +1,46 @@
 //! The outermost layer: whether a request is addressed to this server, and whether a web page may send it. It looks at no credentials.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
 use http::{HeaderValue, Request, Response, StatusCode};
-use tonic::body::Body;
-use tonic::codegen::{Body as HttpBody, Service};
 use tonic::{Code, Status};
-use tower_layer::Layer;
 
 use super::connection::Connection;
 use super::{Access, host, origin};
-use crate::services::{AccessError, CallNotes, reason_of};
+use crate::server::http::{is_grpc, refused};
+use crate::services::{AccessError, CallNotes};
 
-/// Puts the door in front of a service, whatever face it serves.
-#[derive(Debug, Clone)]
-pub struct DoorLayer(pub(super) Arc<Access>);
-
-impl<S> Layer<S> for DoorLayer {
-    type Service = Door<S>;
-
-    fn layer(&self, inner: S) -> Door<S> {
-        Door { inner, access: Arc::clone(&self.0) }
-    }
-}
-
-/// A service behind the door.
-#[derive(Debug, Clone)]
-pub struct Door<S> {
-    inner: S,
-    access: Arc<Access>,
-}
-
-impl<S, B, R> Service<Request<B>> for Door<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
-    R: HttpBody<Data = Bytes> + Send + 'static,
-    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let origin = match self.access.admits(&request) {
-            Ok(origin) => origin,
-            Err(error) => {
-                let refusal = refusal(error, &request);
-                if let Some(notes) = request.extensions().get::<Arc<CallNotes>>() {
-                    notes.set_code(Code::PermissionDenied);
-                }
-                self.access.tell_refused(&request, error);
-                return Box::pin(std::future::ready(Ok(refusal)));
+/// Lets a request in, whatever face it is for, or refuses it.
+pub(in crate::server) async fn door(
+    State(access): State<Arc<Access>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let origin = match access.admits(&request) {
+        Ok(origin) => origin,
+        Err(error) => {
+            if let Some(notes) = request.extensions().get::<Arc<CallNotes>>() {
+                notes.set_code(Code::PermissionDenied);
             }
-        };
-        if let Some(origin) = origin.as_ref().filter(|_| origin::is_preflight(request.method(), request.headers())) {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            origin::allow_preflight(response.headers_mut(), origin.clone());
-            return Box::pin(std::future::ready(Ok(response)));
+            access.tell_refused(&request, error);
+            let status = Status::from(error);
+            // As the request's protocol has it.
+            return if is_grpc(&request) { status.into_http() } else { refused(&status) };
         }
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?.map(Body::new);
-            if let Some(origin) = origin {
-                origin::allow(response.headers_mut(), origin);
-            }
-            Ok(response)
-        })
+    };
+    let Some(origin) = origin else { return next.run(request).await };
+    if origin::is_preflight(request.method(), request.headers()) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        origin::allow_preflight(response.headers_mut(), origin);
+        return response;
     }
+    let mut response = next.run(request).await;
+    origin::allow(response.headers_mut(), origin);
+    response
 }
 
 impl Access {
@@ -94,52 +56,14 @@ impl Access {
     }
 }
 
-/// A refusal as the request's protocol has it.
-fn refusal<B>(error: AccessError, request: &Request<B>) -> Response<Body> {
-    let status = Status::from(error);
-    let content_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-    if content_type.starts_with(b"application/grpc") {
-        return status.into_http();
-    }
-    let document = serde_json::json!({"error": {
-        "code": StatusCode::FORBIDDEN.as_u16(),
-        "status": "PERMISSION_DENIED",
-        "reason": reason_of(&status).unwrap_or_default(),
-        "message": status.message(),
-    }});
-    debug_assert_eq!(status.code(), Code::PermissionDenied);
-    let mut response = Response::new(Body::new(document.to_string()));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
+    use axum::middleware::from_fn_with_state;
     use http::{HeaderMap, Method};
+    use tower_service::Service as _;
 
     use super::*;
     use crate::server::access::AccessConfig;
-
-    /// Answers 200 to everything.
-    #[derive(Debug, Clone)]
-    struct Inner;
-
-    impl Service<Request<()>> for Inner {
-        type Response = Response<Body>;
-        type Error = Infallible;
-        type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, _: Request<()>) -> Self::Future {
-            std::future::ready(Ok(Response::new(Body::new("inside".to_owned()))))
-        }
-    }
 
     async fn asked(
         method: Method,
@@ -152,7 +76,9 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = access.door().layer(Inner).call(request.body(()).expect("a request")).await.expect("an answer");
+        let inside = axum::Router::new().fallback(async || "inside");
+        let mut service = inside.layer(from_fn_with_state(access, door));
+        let Ok(answer) = service.call(request.body(Body::empty()).expect("a request")).await;
         (answer.status().as_u16(), answer.headers().clone())
     }
 

@@ -1,60 +1,28 @@
 //! The one layer in front of every call of every face: who calls, and whether they may. It wraps the gRPC routes, which HTTP/JSON calls in
 //! process, so that no face has a way around it.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
 use http::header::AUTHORIZATION;
 use http::{Request, Response};
 use tonic::Status;
-use tonic::codegen::Service;
-use tower_layer::Layer;
 
 use super::Access;
 use super::methods::{Rule, rule_of};
 use crate::services::{self, AccessError, CallNotes};
 
-/// Puts the guard in front of gRPC routes.
-#[derive(Debug, Clone)]
-pub struct GuardLayer(pub(super) Arc<Access>);
-
-impl<S> Layer<S> for GuardLayer {
-    type Service = Guard<S>;
-
-    fn layer(&self, inner: S) -> Guard<S> {
-        Guard { inner, access: Arc::clone(&self.0) }
-    }
-}
-
-/// Routes behind the guard.
-#[derive(Debug, Clone)]
-pub struct Guard<S> {
-    inner: S,
-    access: Arc<Access>,
-}
-
-impl<S, B, R> Service<Request<B>> for Guard<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
-    R: Default + Send + 'static,
-{
-    type Response = Response<R>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.access.let_through(&mut request) {
-            Ok(()) => Box::pin(self.inner.call(request)),
-            Err(status) => Box::pin(std::future::ready(Ok(status.into_http()))),
-        }
+/// Lets a call through to the gRPC routes, or refuses it.
+pub(in crate::server) async fn guard(
+    State(access): State<Arc<Access>>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    match access.let_through(&mut request) {
+        Ok(()) => next.run(request).await,
+        Err(status) => status.into_http(),
     }
 }
 

@@ -17,22 +17,22 @@ mod start;
 pub mod tokens;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::Request;
 
 pub use callers::Callers;
 pub use connection::{CertificateName, Connection, PeerIdentity};
-pub use door::{Door, DoorLayer};
-pub use guard::{Guard, GuardLayer};
+pub(super) use door::door;
+pub(super) use guard::guard;
 pub use host::HostName;
 pub use origin::Origin;
 pub use reload::{LoadError, TokensFile};
 pub use start::{Anonymous, Listening, Protection, StartRefusal, may_listen};
 
 use self::reload::Watched;
+use super::throttle::Throttle;
 use crate::model::printable;
 use crate::repository::Repository;
 use crate::services::{AccessError, Caller, reason_of};
@@ -83,7 +83,7 @@ pub struct Access {
     reflection: bool,
     reload_interval: Duration,
     own_uid: u32,
-    refusals: Refusals,
+    refusals: Throttle,
 }
 
 impl Access {
@@ -100,20 +100,8 @@ impl Access {
             reflection: config.reflection,
             reload_interval: config.reload_interval,
             own_uid: rustix::process::geteuid().as_raw(),
-            refusals: Refusals::default(),
+            refusals: Throttle::default(),
         })
-    }
-
-    /// The outermost layer, for every face.
-    #[must_use]
-    pub fn door(self: &Arc<Self>) -> DoorLayer {
-        DoorLayer(Arc::clone(self))
-    }
-
-    /// The layer for the gRPC routes.
-    #[must_use]
-    pub fn guard(self: &Arc<Self>) -> GuardLayer {
-        GuardLayer(Arc::clone(self))
     }
 
     /// Whether reflection is served.
@@ -154,35 +142,5 @@ impl Access {
             let reason = reason_of(&error.into()).unwrap_or_default();
             tracing::warn!(peer, call, host, origin, reason, more, "refused");
         }
-    }
-}
-
-/// Lets one refusal a second into the log.
-#[derive(Debug)]
-pub(super) struct Refusals {
-    began: Instant,
-    /// The second after which the next one is told.
-    next: AtomicU64,
-    silent: AtomicU64,
-}
-
-impl Default for Refusals {
-    fn default() -> Self {
-        Self { began: Instant::now(), next: AtomicU64::new(0), silent: AtomicU64::new(0) }
-    }
-}
-
-impl Refusals {
-    /// How many were not told since the last one that was; `None` when this one is not told either.
-    pub(super) fn turn(&self) -> Option<u64> {
-        let now = self.began.elapsed().as_secs();
-        let next = self.next.load(Ordering::Relaxed);
-        let is_turn =
-            now >= next && self.next.compare_exchange(next, now + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if is_turn {
-            return Some(self.silent.swap(0, Ordering::Relaxed));
-        }
-        self.silent.fetch_add(1, Ordering::Relaxed);
-        None
     }
 }

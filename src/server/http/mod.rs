@@ -68,8 +68,13 @@ fn beside(grpc: axum::Router, rules: Rules) -> axum::Router {
     grpc.reset_fallback().layer(GrpcWebLayer::new()).layer(only_grpc).merge(json)
 }
 
+/// A refusal, for who speaks no gRPC.
+pub(super) fn refused(status: &tonic::Status) -> Response<Body> {
+    Refusal::of(status).into_response()
+}
+
 /// Whether a request speaks gRPC or gRPC-Web.
-fn is_grpc(request: &Request<Body>) -> bool {
+pub(super) fn is_grpc(request: &Request<Body>) -> bool {
     request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 

@@ -1,6 +1,6 @@
 //! What the server tells of itself: a line a call in the log, metrics, and each call's place in a trace.
 //!
-//! [`RequestLayer`] stands around everything that a connection asks for, [`CallLayer`] around the gRPC services, which every face of the
+//! [`follow`] stands around everything that a connection asks for, [`count`] around the gRPC services, which every face of the
 //! service goes through. They share the notes of a request ([`crate::services::CallNotes`]), which travel in its extensions.
 
 mod access;
@@ -25,9 +25,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
 use tokio::sync::Semaphore;
 
-pub(super) use call::CallLayer;
+pub(super) use call::count;
 pub(super) use metrics::{ConnectionCounts, Metrics, Open, ScanCounts};
-pub(super) use request::RequestLayer;
+pub(super) use request::{Requests, follow};
 
 /// What Prometheus takes the text of a scrape for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

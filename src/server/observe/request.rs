@@ -1,20 +1,19 @@
-//! The layer around everything: gives each request its id and its place in a trace, and follows it to the end of its response.
+//! Around everything: gives each request its id and its place in a trace, and follows it to the end of its response.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::Next;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::sync::watch;
-use tower_layer::Layer;
-use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
 use super::access::{Access, End, Face, UnderWay};
@@ -29,9 +28,9 @@ use crate::services::CallNotes;
 const PROBED: &str = "/grpc.health.v1.Health/";
 const PROBES: [&str; 2] = ["/health", "/metrics"];
 
-/// Follows requests to their end.
+/// What following requests needs to know, and knows of them all.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct RequestLayer {
+pub(in crate::server) struct Requests {
     metrics: Arc<Metrics>,
     ids: Arc<Ids>,
     cut: watch::Receiver<bool>,
@@ -39,7 +38,7 @@ pub(in crate::server) struct RequestLayer {
     under_way: watch::Sender<usize>,
 }
 
-impl RequestLayer {
+impl Requests {
     /// Counts in these metrics. `cut` says true once connections are cut off.
     pub(in crate::server) fn new(metrics: Arc<Metrics>, cut: watch::Receiver<bool>) -> Self {
         Self { metrics, ids: Arc::default(), cut, under_way: watch::Sender::new(0) }
@@ -47,7 +46,7 @@ impl RequestLayer {
 
     /// Resolves once no request is on its way.
     pub(in crate::server) async fn ended(&self) {
-        // The sender is this layer's own.
+        // The sender is here.
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
@@ -88,69 +87,36 @@ impl RequestLayer {
     }
 }
 
-impl<S> Layer<S> for RequestLayer {
-    type Service = Requests<S>;
-
-    fn layer(&self, inner: S) -> Requests<S> {
-        Requests { inner, layer: self.clone() }
+/// Follows a request to the end of its response.
+pub(in crate::server) async fn follow(
+    State(requests): State<Requests>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
+    let mut access = requests.begin(&request);
+    let is_head = request.method() == Method::HEAD;
+    request.extensions_mut().insert(Arc::clone(&access.notes));
+    let bytes = Arc::clone(&access.bytes_in);
+    let count = move |frame: &Frame<Bytes>| {
+        if let Some(data) = frame.data_ref() {
+            bytes.fetch_add(length(data), Ordering::Relaxed);
+        }
+    };
+    let request = request.map(|body| Body::new(body.inspect_frame(count)));
+    let mut response = next.run(request).instrument(access.span.clone()).await;
+    if let Ok(id) = HeaderValue::from_str(&access.notes.request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
-}
-
-/// A service whose requests are followed.
-#[derive(Debug, Clone)]
-pub(in crate::server) struct Requests<S> {
-    inner: S,
-    layer: RequestLayer,
-}
-
-impl<S> Service<Request<Body>> for Requests<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Send,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let access = self.layer.begin(&request);
-        let is_bodiless = request.method() == Method::HEAD;
-        request.extensions_mut().insert(Arc::clone(&access.notes));
-        let bytes = Arc::clone(&access.bytes_in);
-        let answer = self.inner.call(request.map(|body| Body::new(Asked { body, bytes })));
-        let answer = answer.instrument(access.span.clone());
-        Box::pin(async move {
-            let mut access = access;
-            let mut response = match answer.await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            if let Ok(id) = HeaderValue::from_str(&access.notes.request_id) {
-                response.headers_mut().insert(REQUEST_ID, id);
-            }
-            access.status = Some(response.status());
-            access.code = codes::carried(response.headers());
-            let is_bodiless =
-                is_bodiless || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-            Ok(response.map(|body| {
-                let mut told = Told { body, access: Some(access) };
-                if is_bodiless || told.body.is_end_stream() {
-                    told.end(End::Whole);
-                }
-                Body::new(told)
-            }))
-        })
-    }
-}
-
-/// The body of a request.
-struct Asked {
-    body: Body,
-    bytes: Arc<AtomicU64>,
+    access.status = Some(response.status());
+    access.code = codes::carried(response.headers());
+    let is_bodiless = is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    response.map(|body| {
+        let mut told = Told { body, access: Some(access) };
+        if is_bodiless || told.body.is_end_stream() {
+            told.end(End::Whole);
+        }
+        Body::new(told)
+    })
 }
 
 /// The body of a response. The inner body is dropped first, and has then noted what it knows.
@@ -169,29 +135,6 @@ impl Told {
 
 fn length(data: &Bytes) -> u64 {
     u64::try_from(data.len()).unwrap_or(u64::MAX)
-}
-
-impl hyper::body::Body for Asked {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.bytes.fetch_add(length(data), Ordering::Relaxed);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 impl hyper::body::Body for Told {

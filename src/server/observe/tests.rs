@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use http::Request;
 use hyper::body::Body as _;
@@ -15,11 +16,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
-use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
+use tower_layer::Layer as _;
 use tower_service::Service as _;
 
-use super::{CallLayer, Metrics, RequestLayer};
+use super::{Metrics, Requests, count, follow};
 use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::repository::Repository;
 use crate::repository::root::Containment;
@@ -52,11 +53,11 @@ fn both() -> Both {
     let routes: Router = Routes::new(RunServiceServer::new(runs)).prepare().into_axum_router();
     let routes = routes.layer(axum::Extension(Caller::local()));
     let (_, cut) = watch::channel(false);
-    let calls = routes.clone().layer(CallLayer::new(Arc::clone(&metrics))).into_service::<Body>();
-    let requests = RequestLayer::new(Arc::clone(&metrics), cut);
+    let calls = routes.clone().layer(from_fn_with_state(Arc::clone(&metrics), count)).into_service::<Body>();
+    let requests = from_fn_with_state(Requests::new(Arc::clone(&metrics), cut), follow);
     Both {
         bare: BoxCloneSyncService::new(routes.into_service::<Body>()),
-        followed: BoxCloneSyncService::new(ServiceBuilder::new().layer(requests).service(calls)),
+        followed: BoxCloneSyncService::new(requests.layer(calls)),
         metrics,
     }
 }

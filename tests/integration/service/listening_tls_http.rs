@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{Request, Version};
-use http_body::Body as _;
+use hyper::body::Body as _;
 use rcgen::CertificateParams;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
