@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_rustls::rustls;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, TrustAnchor};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, TrustAnchor};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::transport::{ClientTlsConfig, Endpoint, Identity};
@@ -14,6 +13,7 @@ use tonic::{Request, Status};
 
 use super::ServerAddress;
 use super::fault::find;
+use crate::wire::pem;
 
 /// How long a connection may take to come about, and how long a TLS handshake after it.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -166,39 +166,30 @@ impl TlsSettings {
             config = config.domain_name(name);
         }
         if let Some((certificate, key)) = &self.identity {
-            certificates(certificate)?;
-            PrivateKeyDer::from_pem_slice(&key.bytes)
-                .map_err(|error| pem(key, format!("holds no private key in PEM ({error})")))?;
+            pem::certificates(&certificate.bytes).map_err(|detail| unusable(certificate, detail))?;
+            pem::private_key(&key.bytes).map_err(|detail| unusable(key, detail))?;
             config = config.identity(Identity::from_pem(&certificate.bytes, &key.bytes));
         }
         endpoint.tls_config(config).map_err(|error| match (find::<rustls::Error>(&error), &self.identity) {
-            (Some(detail), Some((certificate, key))) => SettingsError::Pair {
+            (Some(error), Some((certificate, key))) => SettingsError::Pair {
                 certificate: certificate.name.clone(),
                 key: key.name.clone(),
-                detail: detail.to_string(),
+                detail: pem::mismatch(error),
             },
             _ => SettingsError::NoAuthorities,
         })
     }
 }
 
-fn certificates(file: &PemFile) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(pem(file, "holds no certificate in PEM".to_owned())),
-        Err(error) => Err(pem(file, format!("is not PEM as it should be ({error})"))),
-    }
-}
-
 fn anchors(file: &PemFile) -> Result<Vec<TrustAnchor<'static>>, SettingsError> {
     let anchor =
         |certificate: &CertificateDer<'_>| webpki::anchor_from_trusted_cert(certificate).map(|it| it.to_owned());
-    let found: Result<Vec<_>, _> = certificates(file)?.iter().map(anchor).collect();
-    found.map_err(|error| pem(file, format!("no authority's certificate ({error})")))
+    let certificates = pem::certificates(&file.bytes).map_err(|detail| unusable(file, detail))?;
+    let found: Result<Vec<_>, _> = certificates.iter().map(anchor).collect();
+    found.map_err(|error| unusable(file, format!("no authority's certificate ({error})")))
 }
 
-fn pem(file: &PemFile, detail: String) -> SettingsError {
+fn unusable(file: &PemFile, detail: String) -> SettingsError {
     SettingsError::Pem { name: file.name.clone(), detail }
 }
 

@@ -9,14 +9,13 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::{self, InconsistentKeys, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use super::access::{CertificateName, PeerIdentity};
 use crate::repository::ambient::{self, AmbientError};
+use crate::wire::pem;
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,7 +50,7 @@ pub enum TlsError {
         detail: String,
     },
     /// The files do not fit together.
-    #[error("{} and {} do not go together: {}", certificate.display(), key.display(), mismatch(source))]
+    #[error("{} and {} do not go together: {}", certificate.display(), key.display(), pem::mismatch(source))]
     Pair {
         /// The certificate's file.
         certificate: PathBuf,
@@ -60,16 +59,6 @@ pub enum TlsError {
         /// What the library says.
         source: rustls::Error,
     },
-}
-
-/// Why a certificate and a key do not go together.
-fn mismatch(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            "the key is not that of the certificate".to_owned()
-        }
-        other => other.to_string(),
-    }
 }
 
 /// Certificates in use. Connections that stand keep theirs; new ones get the newest.
@@ -173,13 +162,13 @@ impl Contents {
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-        let certificates = certificates(&files.certificate, &self.certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|error| pem(&files.key, format!("holds no private key in PEM ({error})")))?;
+        let certificates =
+            pem::certificates(&self.certificate).map_err(|detail| unusable(&files.certificate, detail))?;
+        let key = pem::private_key(&self.key).map_err(|detail| unusable(&files.key, detail))?;
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| pem(&files.certificate, error.to_string()))?;
+            .map_err(|error| unusable(&files.certificate, error.to_string()))?;
         let builder = match (&files.client_ca, &self.client_ca) {
             (Some(path), Some(bytes)) => builder.with_client_cert_verifier(client_verifier(path, bytes, provider)?),
             _ => builder.with_no_client_auth(),
@@ -205,24 +194,17 @@ fn client_verifier(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, TlsError> {
     let mut authorities = RootCertStore::empty();
-    for certificate in certificates(path, bytes)? {
-        authorities.add(certificate).map_err(|error| pem(path, format!("no authority's certificate ({error})")))?;
+    for certificate in pem::certificates(bytes).map_err(|detail| unusable(path, detail))? {
+        authorities
+            .add(certificate)
+            .map_err(|error| unusable(path, format!("no authority's certificate ({error})")))?;
     }
     WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider)
         .build()
-        .map_err(|error| pem(path, error.to_string()))
+        .map_err(|error| unusable(path, error.to_string()))
 }
 
-fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(pem(path, "holds no certificate in PEM".to_owned())),
-        Err(error) => Err(pem(path, format!("is not PEM as it should be ({error})"))),
-    }
-}
-
-fn pem(path: &Path, detail: String) -> TlsError {
+fn unusable(path: &Path, detail: String) -> TlsError {
     TlsError::Pem { path: path.to_owned(), detail }
 }
 

@@ -1,7 +1,8 @@
-//! The protobuf types generated from `proto/`, and what is made from their descriptors: the JSON dialect, and which call an HTTP path means.
+//! The protobuf types generated from `proto/`, and what is made from their descriptors: the JSON dialect, which call an HTTP path means, and keys in PEM.
 
 mod http_rules;
 mod json;
+pub mod pem;
 mod url;
 
 use std::sync::LazyLock;

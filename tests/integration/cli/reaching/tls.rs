@@ -173,7 +173,7 @@ fn files_and_options_that_do_not_go_together_are_wrong_usage() {
         (&["--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "ca.pem"], &["ca.pem: holds no private key"]),
         (
             &["--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "other.key"],
-            &["other.key do not go together"],
+            &["other.key do not go together: the key is not that of the certificate"],
         ),
         (&["--server", "http://localhost:1", "--tls-ca", "ca.pem"], &["--tls-ca is for", "https://"]),
         (&["--server", "unix:s", "--tls-server-name", "a"], &["--tls-server-name is for"]),
