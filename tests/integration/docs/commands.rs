@@ -143,6 +143,11 @@ fn of_operations() {
 }
 
 #[test]
+fn of_jobs() {
+    execute("docs/jobs.md");
+}
+
+#[test]
 fn of_extensions() {
     execute("docs/extensions.md");
 }
@@ -185,6 +190,7 @@ fn every_document_with_commands_is_executed() {
         "docs/example-bandit.md",
         "docs/example-pytest.md",
         "docs/extensions.md",
+        "docs/jobs.md",
         "docs/operations.md",
     ];
     assert_eq!(documents, executed, "give each of them a test here");

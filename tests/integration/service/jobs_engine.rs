@@ -211,8 +211,8 @@ fn a_run_that_is_not_to_be_seen_here_is_no_success() {
 fn the_manifest_is_the_one_that_the_documents_show_and_gives_the_container_no_more_than_it_needs() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(repository.join("deploy/kubernetes/assessment-job.yaml")).expect("the manifest");
-    let shown = std::fs::read_to_string(repository.join("docs/operations.md")).expect("the document");
-    assert!(shown.contains(&format!("```yaml\n{text}```\n")), "docs/operations.md shows another manifest");
+    let shown = std::fs::read_to_string(repository.join("docs/kubernetes-jobs.md")).expect("the document");
+    assert!(shown.contains(&format!("```yaml\n{text}```\n")), "docs/kubernetes-jobs.md shows another manifest");
     let job = read_manifest(&text);
     assert_eq!((&job["apiVersion"], &job["kind"]), (&json!("batch/v1"), &json!("Job")));
     assert_eq!(job["metadata"]["labels"]["app.kubernetes.io/managed-by"], "run-as-job");
