@@ -9,7 +9,7 @@ use serde_json::json;
 use super::exit::{self, Failure};
 use super::new_extension::{self, NewArgs};
 use super::{Globals, logging, terminal};
-use crate::assessment::extensions::{Extension, ExtensionRoot, Naming, Survey};
+use crate::assessment::extensions::{Extension, ExtensionRoot, HOLDS_NONE, Naming, Survey};
 use crate::assessment::{AssessmentError, ProfileProblem, TOLD_PROBLEMS};
 use crate::services::all_extensions;
 use crate::wire::to_json;
@@ -108,8 +108,13 @@ fn row(extension: &Extension) -> Vec<String> {
 }
 
 fn validate(directory: &Path, as_json: bool) -> Result<u8, Failure> {
-    let survey = Survey::of(&[directory.to_owned()], Naming::Paths);
+    let mut survey = Survey::of(&[directory.to_owned()], Naming::Paths);
     let is_external = |extension: &&Extension| matches!(extension.root, ExtensionRoot::External(_));
+    // Whoever asks whether what stands there is valid expects something there.
+    if survey.problems.is_empty() && !survey.extensions.iter().any(|extension| is_external(&extension)) {
+        let (file, message) = (directory.display().to_string(), HOLDS_NONE.to_owned());
+        survey.problems.push(ProfileProblem { file, pointer: String::new(), message });
+    }
     let here = || survey.extensions.iter().filter(is_external);
     if as_json {
         let problem = |problem: &ProfileProblem| json!({"file": problem.file, "pointer": problem.pointer, "message": problem.message});

@@ -62,6 +62,9 @@ pub enum Naming {
     Names,
 }
 
+/// What is said of a directory that was to hold extensions and does not.
+pub const HOLDS_NONE: &str = "neither this directory nor one in it has an extension.json";
+
 /// What was found when extensions were looked for.
 #[derive(Debug, Clone)]
 pub struct Survey {
@@ -178,8 +181,9 @@ fn manifests(directory: &Path, naming: Naming) -> Result<Vec<PathBuf>, String> {
         .filter(|below| has_manifest(below))
         .map(|below| ambient::resolved(&below))
         .collect();
-    if below.is_empty() {
-        return Err("neither this directory nor one in it has an extension.json".to_owned());
+    // A directory with nothing in it is a mount point that nothing is mounted on, and holds none; one with other things is not what was meant.
+    if below.is_empty() && !ambient::is_empty_directory(directory) {
+        return Err(HOLDS_NONE.to_owned());
     }
     Ok(below)
 }

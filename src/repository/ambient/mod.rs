@@ -171,6 +171,13 @@ pub fn subdirectories(path: &Path) -> Result<Vec<PathBuf>, AmbientError> {
     Ok(found)
 }
 
+/// Whether a directory is there and has nothing in it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this room lists what the operator names")]
+pub fn is_empty_directory(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// The absolute path without links and `..` of something that exists; of anything else the absolute path as written.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "an operator's path is shown and handed on, not opened after a check")]

@@ -80,12 +80,17 @@ fn output_matches(written: &[String], printed: &[&str]) -> bool {
 
 /// Executes a document's commands in one shell and compares.
 fn execute(document: &str) {
+    execute_after("", document);
+}
+
+/// The same, after lines that are not the document's.
+fn execute_after(before: &str, document: &str) {
     let text = std::fs::read_to_string(repository().join(document)).expect("the document");
     let steps = steps(&text);
     assert!(!steps.is_empty(), "{document} has no commands");
     let (place, record) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     let at = |name: &str, number: usize| -> PathBuf { record.path().join(format!("{name}.{number}")) };
-    let mut script = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n".to_owned();
+    let mut script = format!("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{before}\n");
     for (number, step) in steps.iter().enumerate() {
         std::fs::write(at("command", number), &step.command).expect("written");
         let [command, output, code] =
@@ -158,6 +163,24 @@ fn of_the_service() {
     execute("docs/api.md");
 }
 
+/// `scripts/container-smoke --documents` says which engine, which image, and which options this machine needs.
+#[test]
+#[ignore = "needs podman or docker: scripts/test container"]
+fn of_containers() {
+    let from = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by scripts/container-smoke"));
+    let (engine, flags, image) = (from("SMOKE_ENGINE"), from("SMOKE_FLAGS"), from("SMOKE_IMAGE"));
+    let podman = format!(
+        "podman() {{
+           local words=() word
+           for word; do words+=(\"${{word/#localhost\\/guide-board/{image}}}\"); done
+           if [[ $1 == run ]]; then words=(run {flags} \"${{words[@]:1}}\"); fi
+           {engine} \"${{words[@]}}\"
+         }}
+         trap 'podman rm --force board; podman volume rm board-runs board-socket' EXIT"
+    );
+    execute_after(&podman, "docs/container.md");
+}
+
 #[test]
 #[ignore = "installs pytest with pip: scripts/test examples"]
 fn of_the_example_with_pytest() {
@@ -186,6 +209,7 @@ fn every_document_with_commands_is_executed() {
     let executed = [
         "README.md",
         "docs/api.md",
+        "docs/container.md",
         "docs/durability.md",
         "docs/example-bandit.md",
         "docs/example-pytest.md",

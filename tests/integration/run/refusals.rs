@@ -80,6 +80,17 @@ fn a_directory_of_extensions_that_is_none_is_told_with_what_names_it() {
 }
 
 #[test]
+fn an_empty_directory_of_extensions_holds_none_and_one_with_other_things_is_refused() {
+    let world = world();
+    std::fs::create_dir(world.path("mount-point")).expect("made");
+    world.run().arg("--extension-dir").arg("mount-point").finish().expect_code(0);
+    std::fs::write(world.path("mount-point/notes.txt"), "no extension").expect("written");
+    let run = world.run().arg("--extension-dir").arg("mount-point").finish().expect_code(2);
+    let expected = "mount-point: neither this directory nor one in it has an extension.json";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+}
+
+#[test]
 fn a_check_id_is_its_extensions_only_one() {
     let world = world();
     let group = |id: &str| json!({"id": id, "runner_ref": "runner", "checks": [{"id": "same"}]});
