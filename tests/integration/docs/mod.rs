@@ -7,6 +7,7 @@
 
 mod api;
 mod commands;
+mod failure_modes;
 mod generated;
 mod metrics;
 mod security;
