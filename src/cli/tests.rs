@@ -9,37 +9,71 @@ use super::{Cli, settings};
 const BEGIN: &str = "<!-- begin: settings of the command tree -->\n";
 const END: &str = "<!-- end: settings of the command tree -->";
 
+/// An option as its row tells it, but for the command and the variable, which rows that are otherwise the same share.
+#[derive(PartialEq, Eq)]
+struct Setting {
+    option: String,
+    default: String,
+    meaning: String,
+}
+
+/// A row of the table: an option, and the commands that have it, each with its variable.
+struct Row {
+    setting: Setting,
+    places: Vec<(String, String)>,
+}
+
 fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }
 
-fn row(arg: &Arg) -> Option<String> {
-    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
-    let value = match arg.get_action() {
-        ArgAction::SetTrue => String::new(),
-        _ => arg.get_value_names().into_iter().flatten().map(|name| format!(" {name}")).collect(),
-    };
-    let variable = arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+fn setting(arg: &Arg) -> Option<Setting> {
+    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version") && !arg.is_hide_set())?;
+    let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
+    let names = arg.get_value_names().into_iter().flatten().filter(|_| !is_flag);
+    let value: String = names.map(|name| format!(" {name}")).collect();
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    let default = if matches!(arg.get_action(), ArgAction::SetTrue) { String::new() } else { defaults.join(", ") };
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
-    Some(format!("| `--{long}{value}` | {} | {} | {help} |\n", code(&variable), code(&default)))
+    let default = if is_flag { String::new() } else { code(&defaults.join(", ")) };
+    let words: Vec<_> = arg.get_possible_values().iter().map(|word| code(word.get_name())).collect();
+    let words = if is_flag || words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) };
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|").replace('<', "&lt;");
+    Some(Setting { option: format!("`--{long}{value}`"), default, meaning: format!("{help}{words}") })
 }
 
-fn section(text: &mut String, command: &Command, name: &str) {
-    let rows: String = command.get_arguments().filter_map(row).collect();
-    if !rows.is_empty() {
-        let _ = write!(text, "### `{name}`\n\n| option | variable | default | |\n|---|---|---|---|\n{rows}\n");
+/// Adds the options of a command and of those below it, in the order of the tree. Where the same option stands with several commands, it has one row.
+fn collect(rows: &mut Vec<Row>, command: &Command, path: &str) {
+    for arg in command.get_arguments() {
+        let Some(setting) = setting(arg) else { continue };
+        let variable = arg.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let place = (if path.is_empty() { "all" } else { path }.to_owned(), variable);
+        match rows.iter_mut().find(|row| row.setting == setting) {
+            Some(row) => row.places.push(place),
+            None => rows.push(Row { setting, places: vec![place] }),
+        }
     }
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-        section(text, below, &format!("{name} {}", below.get_name()));
+        collect(rows, below, format!("{path} {}", below.get_name()).trim_start());
     }
+}
+
+/// The table. A variable that several commands share is told once, those that differ stand in the order of the commands.
+fn table(rows: &[Row]) -> String {
+    let mut text = "| command | option | variable | default | |\n|---|---|---|---|---|\n".to_owned();
+    for Row { setting: Setting { option, default, meaning }, places } in rows {
+        let commands: Vec<_> = places.iter().map(|(command, _)| command.as_str()).collect();
+        let mut variables: Vec<_> = places.iter().map(|(_, variable)| code(variable)).collect();
+        variables.dedup();
+        let (commands, variables) = (commands.join("<br>"), variables.join("<br>"));
+        let _ = writeln!(text, "| {commands} | {option} | {variables} | {default} | {meaning} |");
+    }
+    text
 }
 
 #[test]
 fn the_settings_of_the_document_are_those_of_the_tree() {
-    let mut text = String::new();
-    section(&mut text, &settings::with_environment(Cli::command()), "guide-board");
+    let mut rows = Vec::new();
+    collect(&mut rows, &settings::with_environment(Cli::command()), "");
+    let text = table(&rows);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
     let whole = std::fs::read_to_string(path).expect("docs/operations.md");
     let (head, rest) = whole.split_once(BEGIN).expect("the beginning of the table");
@@ -54,6 +88,64 @@ fn the_settings_of_the_document_are_those_of_the_tree() {
         stands, wanted,
         "docs/operations.md is not what the tree says, first at {first:?}; GUIDE_BOARD_BLESS=1 cargo test --lib cli::tests writes it anew"
     );
+}
+
+/// Whether an option is one of a command, of those above it, or of those below it.
+fn has_option(path: &[&Command], long: &str) -> bool {
+    fn here_or_below(command: &Command, long: &str) -> bool {
+        let mut arguments = command.get_arguments();
+        arguments.any(|arg| arg.get_long() == Some(long))
+            || command.get_subcommands().any(|below| here_or_below(below, long))
+    }
+    let is_above = |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(long));
+    matches!(long, "help" | "version")
+        || path.iter().any(is_above)
+        || path.last().is_some_and(|command| here_or_below(command, long))
+}
+
+/// What is wrong with a command line as a document names it: a command or an option that is not in the tree.
+fn stale(tree: &Command, words: &str) -> Option<String> {
+    let mut path = vec![tree];
+    let mut is_command = true;
+    for word in words.split_whitespace() {
+        let here = path.last().copied().unwrap_or(tree);
+        if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let long = long.split('=').next().unwrap_or(long);
+            if !has_option(&path, long) {
+                return Some(format!("there is no --{long}"));
+            }
+            // What follows may be its value.
+            is_command = false;
+        } else if let Some(below) = here.find_subcommand(word) {
+            path.push(below);
+        } else if is_command && here.has_subcommands() && word.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+            return Some(format!("there is no command {word}"));
+        }
+    }
+    None
+}
+
+#[test]
+fn documents_name_no_command_and_no_option_that_is_not_there() {
+    let tree = settings::with_environment(Cli::command());
+    assert!(stale(&tree, "runs list --jsn").is_some() && stale(&tree, "runs lits").is_some());
+    assert!(stale(&tree, "--root x runs list --limit=3").is_none() && stale(&tree, "serve --help").is_none());
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents =
+        std::fs::read_dir(repository.join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
+    let mut faults = Vec::new();
+    for path in documents.chain([repository.join("README.md"), repository.join("SECURITY.md")]) {
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a document");
+        // Outside of blocks, whose commands are executed.
+        let prose = text.split("```").step_by(2);
+        let spans = prose.flat_map(|prose| prose.split('`').skip(1).step_by(2));
+        let wrong = spans.filter_map(|span| Some((span, stale(&tree, span.strip_prefix("guide-board ")?)?)));
+        faults.extend(wrong.map(|(span, fault)| format!("{}: `{span}`: {fault}", path.display())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

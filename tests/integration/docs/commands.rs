@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::eventually;
+use crate::service::cluster::{Cluster, Fate};
+use crate::support::{World, eventually};
 
 /// How long the commands of one document may take together.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -80,15 +81,25 @@ fn output_matches(written: &[String], printed: &[&str]) -> bool {
 
 /// Executes a document's commands in one shell and compares.
 fn execute(document: &str) {
-    execute_after("", document);
+    let place = tempfile::tempdir().expect("a directory");
+    execute_in(document, place.path(), "", |_| ());
+    // That one damages its runs, to show how to recover.
+    if document != "docs/operations.md" {
+        crate::support::whole::all_beneath(place.path());
+    }
 }
 
-/// The same, after lines that are not the document's.
-fn execute_after(before: &str, document: &str) {
+/// Does so in this directory, with a shell that is prepared, after lines that are not the document's.
+fn execute_in(document: &str, place: &Path, before: &str, prepare: impl FnOnce(&mut Command)) {
     let text = std::fs::read_to_string(repository().join(document)).expect("the document");
-    let steps = steps(&text);
+    let scripts = repository().join("deploy/kubernetes");
+    let here = |text: &str| -> String {
+        let text = text.replace("/srv/guide-board", &place.to_string_lossy());
+        text.replace("/opt/guide-board", &scripts.to_string_lossy())
+    };
+    let steps = steps(&here(&text));
     assert!(!steps.is_empty(), "{document} has no commands");
-    let (place, record) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let record = tempfile::tempdir().expect("a directory");
     let at = |name: &str, number: usize| -> PathBuf { record.path().join(format!("{name}.{number}")) };
     let mut script = format!("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{before}\n");
     for (number, step) in steps.iter().enumerate() {
@@ -100,19 +111,12 @@ fn execute_after(before: &str, document: &str) {
     let binary = Path::new(env!("CARGO_BIN_EXE_guide-board")).parent().expect("a directory").to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&path))).expect("a path");
-    let mut shell = Command::new("bash")
-        .arg("-c")
-        .arg(script)
-        .current_dir(place.path())
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", place.path())
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bash");
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(script).current_dir(place).env_clear();
+    shell.env("PATH", path).env("HOME", place).env("LC_ALL", "C");
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    prepare(&mut shell);
+    let mut shell = shell.spawn().expect("bash");
     eventually(document, Some(PATIENCE), || shell.try_wait().expect("a child"));
     for (number, step) in steps.iter().enumerate() {
         let read = |name: &str| std::fs::read_to_string(at(name, number)).unwrap_or_default();
@@ -126,20 +130,11 @@ fn execute_after(before: &str, document: &str) {
             code.trim()
         );
     }
-    // That one damages its runs, to show how to recover.
-    if document != "docs/durability.md" {
-        crate::support::whole::all_beneath(place.path());
-    }
 }
 
 #[test]
 fn of_the_readme() {
     execute("README.md");
-}
-
-#[test]
-fn of_durability() {
-    execute("docs/durability.md");
 }
 
 #[test]
@@ -150,6 +145,17 @@ fn of_operations() {
 #[test]
 fn of_jobs() {
     execute("docs/jobs.md");
+}
+
+#[test]
+fn of_jobs_on_kubernetes() {
+    let world = World::new();
+    let cluster = Cluster::new(&world, Fate::Runs);
+    // The cluster's `bin` takes the place of the path.
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_guide-board"), world.path("bin/guide-board")).expect("a link");
+    execute_in("docs/kubernetes-jobs.md", &world.path(""), "", |shell| {
+        cluster.serve_to(shell).env_remove("RUN_AS_JOB_NAMESPACE");
+    });
 }
 
 #[test]
@@ -178,7 +184,9 @@ fn of_containers() {
          }}
          trap 'podman rm --force board; podman volume rm board-runs board-socket' EXIT"
     );
-    execute_after(&podman, "docs/container.md");
+    let place = tempfile::tempdir().expect("a directory");
+    execute_in("docs/container.md", place.path(), &podman, |_| ());
+    crate::support::whole::all_beneath(place.path());
 }
 
 #[test]
@@ -210,14 +218,55 @@ fn every_document_with_commands_is_executed() {
         "README.md",
         "docs/api.md",
         "docs/container.md",
-        "docs/durability.md",
         "docs/example-bandit.md",
         "docs/example-pytest.md",
         "docs/extensions.md",
         "docs/jobs.md",
+        "docs/kubernetes-jobs.md",
         "docs/operations.md",
     ];
     assert_eq!(documents, executed, "give each of them a test here");
+}
+
+/// The documents that an operator works by: no command stands there that is not executed.
+const OF_OPERATION: [&str; 4] = ["docs/durability.md", "docs/jobs.md", "docs/kubernetes-jobs.md", "docs/operations.md"];
+
+/// The blocks of a document that hold commands and are not executed, by the number of their first line.
+fn unexecuted(text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut block: Option<&str> = None;
+    for (number, line) in text.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), block) {
+            (Some(_), Some(_)) => block = None,
+            (Some(kind), None) => {
+                // What is indented is no block to `steps`, and of an unknown kind nobody knows what it holds.
+                if !line.starts_with("```") || !matches!(kind, "console" | "yaml" | "toml" | "json") {
+                    found.push(number + 1);
+                }
+                block = Some(kind);
+            }
+            (None, Some(kind)) => {
+                let is_command = ["$ ", "guide-board ", "kubectl "].iter().any(|start| line.starts_with(start));
+                if kind != "console" && is_command {
+                    found.push(number + 1);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn no_command_of_operations_is_left_unexecuted() {
+    for document in OF_OPERATION {
+        let text = std::fs::read_to_string(repository().join(document)).expect("the document");
+        let lines = unexecuted(&text);
+        assert!(lines.is_empty(), "{document}: not executed: lines {lines:?}; make them ```console blocks");
+    }
+    assert_eq!(unexecuted("```console\n$ true\n```\n```yaml\na: b\n```\n"), [0; 0]);
+    assert_eq!(unexecuted("```sh\nguide-board serve\n```\n- x\n  ```console\n  $ true\n  ```\n"), [1, 2, 5]);
+    assert_eq!(unexecuted("```\ntext\n```\n\n```yaml\nkubectl get jobs\n```\n"), [1, 6]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ exit "$(cat code)"
 
 /// What becomes of a Job's pod.
 #[derive(Debug, Clone)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// Its container is executed.
     Runs,
     /// This shell script is executed in place of its container. The first connection to its log breaks off.
@@ -67,14 +67,14 @@ struct State {
 }
 
 /// The cluster. Dropped, it kills its containers, and fails if it was asked what it does not know.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
     path: std::ffi::OsString,
 }
 
 impl Cluster {
-    pub(super) fn new(world: &World, fate: Fate) -> Self {
+    pub(crate) fn new(world: &World, fate: Fate) -> Self {
         for directory in ["bin", "cluster"] {
             std::fs::create_dir(world.path(directory)).expect("made");
         }
@@ -103,7 +103,7 @@ impl Cluster {
     }
 
     /// Gives a command this cluster's `kubectl`, and the script's settings as a test wants them.
-    pub(super) fn serve_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub(crate) fn serve_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("PATH", &self.path).env("RUN_AS_JOB_NAMESPACE", "assessments");
         command.env("RUN_AS_JOB_IMAGE", "registry.example/other:2");
         command.env("RUN_AS_JOB_POLL_SECONDS", "0.05").env("RUN_AS_JOB_START_SECONDS", "1")
@@ -180,6 +180,7 @@ impl State {
 
     fn answer(&mut self, args: &[&str], call: &Path) -> Result<String, String> {
         const BOUND: &str = "--request-timeout=30s";
+        const OURS: &str = "app.kubernetes.io/managed-by=run-as-job";
         match args {
             [
                 "--namespace=assessments",
@@ -245,6 +246,16 @@ impl State {
                     self.deleted.push((*name).to_owned());
                 }
                 Ok(String::new())
+            }
+            ["--namespace=assessments", "get", "jobs", "--selector", OURS] => {
+                Ok(self.jobs.keys().fold("NAME\n".to_owned(), |told, name| told + name + "\n"))
+            }
+            ["--namespace=assessments", "delete", "jobs", "--selector", OURS, "--cascade=foreground"] => {
+                self.jobs.values_mut().for_each(Job::end);
+                let names: Vec<String> = std::mem::take(&mut self.jobs).into_keys().collect();
+                let told = names.iter().map(|name| format!("job.batch \"{name}\" deleted\n")).collect();
+                self.deleted.extend(names);
+                Ok(told)
             }
             other => {
                 self.unknown.push(other.iter().map(|arg| (*arg).to_owned()).collect());

@@ -10,7 +10,7 @@ pub(crate) mod http;
 pub(crate) mod access;
 mod artifact;
 mod catalog;
-mod cluster;
+pub(crate) mod cluster;
 mod deadlines;
 mod errors;
 mod generations;
