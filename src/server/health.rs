@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use tokio::sync::{Mutex, watch};
 use tokio_stream::Stream;
 use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
@@ -32,13 +33,19 @@ const OVERALL: &str = "";
 pub(super) struct ServiceHealth {
     reporter: HealthReporter,
     is_stopping: Arc<AtomicBool>,
+    scanned: watch::Sender<bool>,
+    /// Held from the look at the roots until all of it is told: of two updates at once the one that looked first may not tell last.
+    telling: Arc<Mutex<()>>,
 }
 
-/// The health of these roots' services, and the service that tells it.
-pub(super) async fn service(repository: &Repository) -> (ServiceHealth, HealthServer<impl Health>) {
+/// The health of these roots' services, and the service that tells it. `scanned` becomes true when the first look at every root has ended.
+pub(super) async fn service(
+    repository: &Repository,
+    scanned: watch::Sender<bool>,
+) -> (ServiceHealth, HealthServer<impl Health>) {
     let reporter = HealthReporter::new();
     let told = ToldHealth(HealthService::from_health_reporter(reporter.clone()));
-    let health = ServiceHealth { reporter, is_stopping: Arc::default() };
+    let health = ServiceHealth { reporter, is_stopping: Arc::default(), scanned, telling: Arc::default() };
     health.update(repository).await;
     (health, HealthServer::new(told))
 }
@@ -102,11 +109,13 @@ impl Stream for ToldWatch {
 impl ServiceHealth {
     /// Tells what the roots are now.
     pub(super) async fn update(&self, repository: &Repository) {
+        let _telling = self.telling.lock().await;
         let mut scanned = true;
         let mut serving = false;
         for root in repository.roots() {
-            let is_serving = matches!(&*root.view(), View::Serving(_));
-            scanned &= !matches!(&*root.view(), View::Scanning);
+            let view = root.view();
+            let is_serving = matches!(&*view, View::Serving(_));
+            scanned &= !matches!(&*view, View::Scanning);
             serving |= is_serving;
             self.set(&root_name(root), is_serving).await;
         }
@@ -116,6 +125,9 @@ impl ServiceHealth {
         self.set(RUNS, retained).await;
         self.set(CATALOG, true).await;
         self.set(OVERALL, retained).await;
+        if scanned {
+            self.scanned.send_replace(true);
+        }
     }
 
     /// Tells NOT_SERVING for everything, from now on.
