@@ -17,6 +17,8 @@ const SOCKET: &str = "NOTIFY_SOCKET";
 const WATCHDOG: [&str; 2] = ["WATCHDOG_USEC", "WATCHDOG_PID"];
 /// How long a message may wait for room in the manager's socket.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for the message that the server ends.
+const LAST_WORD: Duration = Duration::from_millis(250);
 
 /// The service manager, where there is one that wants to be told.
 #[derive(Debug, Clone)]
@@ -64,9 +66,10 @@ impl Manager {
         })
     }
 
-    /// Tells that the server ends, and why.
+    /// Tells that the server ends, and why. The end does not wait for a manager that takes nothing.
     pub(super) async fn stopping(&self, why: &str) {
-        self.tell(&format!("STOPPING=1\nSTATUS=ends: {why}")).await;
+        let message = format!("STOPPING=1\nSTATUS=ends: {why}");
+        let _ = tokio::time::timeout(LAST_WORD, self.tell(&message)).await;
     }
 
     async fn tell(&self, message: &str) {

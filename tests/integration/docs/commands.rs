@@ -143,6 +143,11 @@ fn of_operations() {
 }
 
 #[test]
+fn of_the_sidecar() {
+    execute("docs/sidecar.md");
+}
+
+#[test]
 fn of_extensions() {
     execute("docs/extensions.md");
 }
@@ -186,6 +191,7 @@ fn every_document_with_commands_is_executed() {
         "docs/example-pytest.md",
         "docs/extensions.md",
         "docs/operations.md",
+        "docs/sidecar.md",
     ];
     assert_eq!(documents, executed, "give each of them a test here");
 }

@@ -13,26 +13,27 @@ use super::{log, log_to};
 use crate::support::World;
 
 /// The manager's end of the socket.
-struct Manager(UnixDatagram);
+pub(super) struct Manager(UnixDatagram);
 
 impl Manager {
     /// One at `notify` in the world, which the command is told of.
-    fn of(world: &World, command: &mut Command) -> Self {
+    pub(super) fn of(world: &World, command: &mut Command) -> Self {
         let path = world.path("notify");
         command.env("NOTIFY_SOCKET", &path);
-        Self::on(UnixDatagram::bind(path).expect("bound"))
-    }
-
-    fn on(socket: UnixDatagram) -> Self {
-        socket.set_read_timeout(Some(PATIENCE)).expect("set");
-        Self(socket)
+        Self(UnixDatagram::bind(path).expect("bound"))
     }
 
     /// The next message.
     fn next(&self) -> String {
+        self.next_within(PATIENCE).expect("a message within the patience")
+    }
+
+    /// The next message, if it comes soon.
+    pub(super) fn next_within(&self, patience: Duration) -> Option<String> {
+        self.0.set_read_timeout(Some(patience)).expect("set");
         let mut message = [0; 4096];
-        let length = self.0.recv(&mut message).expect("a message within the patience");
-        String::from_utf8(message[..length].to_vec()).expect("UTF-8")
+        let length = self.0.recv(&mut message).ok()?;
+        Some(String::from_utf8(message[..length].to_vec()).expect("UTF-8"))
     }
 
     /// The next message that is about something else than being alive.
@@ -82,7 +83,7 @@ async fn a_watchdog_is_kept_quiet_and_jobs_hear_of_no_manager() {
     let mut command = world.command();
     let name = world.path("abstract").into_os_string().into_encoded_bytes();
     let address = SocketAddr::from_abstract_name(&name).expect("a name");
-    let manager = Manager::on(UnixDatagram::bind_addr(&address).expect("bound"));
+    let manager = Manager(UnixDatagram::bind_addr(&address).expect("bound"));
     command.env("NOTIFY_SOCKET", format!("@{}", String::from_utf8(name).expect("UTF-8")));
     command.envs([("WATCHDOG_USEC", "50000"), ("LISTEN_FDS", "1"), ("LISTEN_PID", "1"), ("LISTEN_FDNAMES", "a")]);
     command.env("KEPT", "yes");

@@ -1,5 +1,7 @@
 //! A server beside others: whose end is its own, whom it tells that it is ready, how it ends, and who reaches its socket.
 
+#[cfg(target_os = "linux")]
+mod deployed;
 mod endings;
 #[cfg(target_os = "linux")]
 mod manager;
