@@ -146,3 +146,64 @@ impl ServiceHealth {
 fn root_name(root: &RunsRoot) -> String {
     format!("{RETAINED}/{}", root.name())
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::repository::RootSpec;
+    use crate::repository::root::ContainmentChoice;
+
+    /// Roots over these directories, which nobody has looked at.
+    fn roots(directories: &[&TempDir; 2]) -> Arc<Repository> {
+        let named = ["one", "two"].iter().zip(directories);
+        let specs = named.map(|(name, directory)| RootSpec {
+            name: name.parse().expect("a name"),
+            path: directory.path().to_owned(),
+        });
+        let containment = ContainmentChoice::Auto.decide().expect("a containment");
+        Arc::new(Repository::new(specs.collect(), containment).expect("no clash"))
+    }
+
+    async fn overall(health: &ServiceHealth) -> ServingStatus {
+        let told = HealthService::from_health_reporter(health.reporter.clone());
+        let reply = told.check(Request::new(HealthCheckRequest::default())).await.expect("known");
+        if reply.get_ref().status == 1 { ServingStatus::Serving } else { ServingStatus::NotServing }
+    }
+
+    #[tokio::test]
+    async fn the_first_look_has_ended_when_every_root_was_looked_at_whatever_was_found() {
+        let (there, gone) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        let repository = roots(&[&there, &gone]);
+        gone.close().expect("removed");
+        let scanned = watch::Sender::new(false);
+        let (health, _service) = service(&repository, scanned.clone()).await;
+        let [there, gone] = repository.roots() else { panic!("two roots") };
+        there.refresh().expect("a look");
+        health.update(&repository).await;
+        assert_eq!((*scanned.borrow(), overall(&health).await), (false, ServingStatus::NotServing));
+        assert!(gone.refresh().is_err());
+        health.update(&repository).await;
+        assert_eq!((*scanned.borrow(), overall(&health).await), (true, ServingStatus::Serving));
+    }
+
+    #[tokio::test]
+    async fn an_update_looks_at_the_roots_when_its_turn_to_tell_has_come_and_not_before() {
+        let directories = [tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory")];
+        let repository = roots(&[&directories[0], &directories[1]]);
+        let (health, _service) = service(&repository, watch::Sender::new(false)).await;
+        repository.roots()[0].refresh().expect("a look");
+        let anothers_turn = health.telling.lock().await;
+        let update = tokio::spawn({
+            let (repository, health) = (Arc::clone(&repository), health.clone());
+            async move { health.update(&repository).await }
+        });
+        // One thread: the update runs until it waits.
+        tokio::task::yield_now().await;
+        repository.roots()[1].refresh().expect("a look");
+        drop(anothers_turn);
+        update.await.expect("no panic");
+        assert_eq!(overall(&health).await, ServingStatus::Serving);
+    }
+}

@@ -84,6 +84,19 @@ async fn a_harness_of_the_group_reaches_the_socket_and_its_runs_are_served_and_a
         ..Default::default()
     };
     fixtures::eventually("the run", async || collect(retained.read_artifact(request()).await).await.ok()).await;
+    // What a umask keeps from the group is told as a problem.
+    let mut private = binary_as(&world, HARNESS, &group);
+    private.args(["run", "--output-dir", "runs/private"]).args(&target[1..]).args(&assessment[..2]);
+    let narrowed = "umask 077; exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", narrowed]).arg(private.get_program()).args(private.get_args()).current_dir(world.path(""));
+    assert!(shell.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("ran").success());
+    fixtures::eventually("the problem", async || {
+        let request = pb::ListProblemsRequest { reasons: vec!["summary_unreadable".to_owned()], ..Default::default() };
+        let problems = retained.list_problems(request).await.ok()?.into_inner().problems;
+        problems.iter().any(|problem| problem.directory == "private").then_some(())
+    })
+    .await;
     let (code, told) = asked(STRANGER, STRANGER, &["health", "--server", url]);
     assert_eq!((code, told.starts_with("UNREACHABLE\n")), (Some(8), true), "{told}");
     served::signal(&server.0, rustix::process::Signal::TERM);
