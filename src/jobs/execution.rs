@@ -18,6 +18,9 @@ use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
 /// The variable in which a process learns the trace that it belongs to.
 const TRACE_PARENT: &str = "TRACEPARENT";
+/// The variables by which a service manager tells a server, and nobody else, where to say that it is ready and alive, and what it listens on.
+const OF_THE_MANAGER: [&str; 6] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
 /// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
 pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {
@@ -120,12 +123,12 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The server's environment without its own settings, which are no settings of a run, and with the trace that the job belongs to in place of
-/// the one that the server was started in.
+/// The server's environment without its own settings, which are no settings of a run, without what a service manager says to it alone, and
+/// with the trace that the job belongs to in place of the one that the server was started in.
 fn environment(trace_parent: Option<&str>) -> Vec<(OsString, OsString)> {
     let is_own = |name: &OsString| {
         let is_trace = name == TRACE_PARENT || name == "TRACESTATE";
-        name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_") || is_trace
+        name.as_encoded_bytes().starts_with(b"GUIDE_BOARD_") || is_trace || OF_THE_MANAGER.iter().any(|own| name == own)
     };
     let trace = trace_parent.map(|trace| (TRACE_PARENT.into(), trace.into()));
     std::env::vars_os().filter(|(name, _)| !is_own(name)).chain(trace).collect()

@@ -14,9 +14,11 @@
 //! a descendant that changes its group or session can survive.
 
 mod descendants;
+mod parent;
 mod signals;
 mod spawn;
 pub mod supervise;
 
+pub use parent::{Parent, ParentError};
 pub use signals::{TerminationSignal, on_termination};
 pub use spawn::{Ending, Environment, SpawnError, SpawnRequest, StartFailure, Supervised, Terminator};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use tokio::sync::{Mutex, watch};
 use tokio_stream::Stream;
 use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
@@ -32,13 +33,19 @@ const OVERALL: &str = "";
 pub(super) struct ServiceHealth {
     reporter: HealthReporter,
     is_stopping: Arc<AtomicBool>,
+    scanned: watch::Sender<bool>,
+    /// Held from the look at the roots until all of it is told: of two updates at once the one that looked first may not tell last.
+    telling: Arc<Mutex<()>>,
 }
 
-/// The health of these roots' services, and the service that tells it.
-pub(super) async fn service(repository: &Repository) -> (ServiceHealth, HealthServer<impl Health>) {
+/// The health of these roots' services, and the service that tells it. `scanned` becomes true when the first look at every root has ended.
+pub(super) async fn service(
+    repository: &Repository,
+    scanned: watch::Sender<bool>,
+) -> (ServiceHealth, HealthServer<impl Health>) {
     let reporter = HealthReporter::new();
     let told = ToldHealth(HealthService::from_health_reporter(reporter.clone()));
-    let health = ServiceHealth { reporter, is_stopping: Arc::default() };
+    let health = ServiceHealth { reporter, is_stopping: Arc::default(), scanned, telling: Arc::default() };
     health.update(repository).await;
     (health, HealthServer::new(told))
 }
@@ -102,11 +109,13 @@ impl Stream for ToldWatch {
 impl ServiceHealth {
     /// Tells what the roots are now.
     pub(super) async fn update(&self, repository: &Repository) {
+        let _telling = self.telling.lock().await;
         let mut scanned = true;
         let mut serving = false;
         for root in repository.roots() {
-            let is_serving = matches!(&*root.view(), View::Serving(_));
-            scanned &= !matches!(&*root.view(), View::Scanning);
+            let view = root.view();
+            let is_serving = matches!(&*view, View::Serving(_));
+            scanned &= !matches!(&*view, View::Scanning);
             serving |= is_serving;
             self.set(&root_name(root), is_serving).await;
         }
@@ -116,6 +125,9 @@ impl ServiceHealth {
         self.set(RUNS, retained).await;
         self.set(CATALOG, true).await;
         self.set(OVERALL, retained).await;
+        if scanned {
+            self.scanned.send_replace(true);
+        }
     }
 
     /// Tells NOT_SERVING for everything, from now on.
@@ -133,4 +145,65 @@ impl ServiceHealth {
 
 fn root_name(root: &RunsRoot) -> String {
     format!("{RETAINED}/{}", root.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::repository::RootSpec;
+    use crate::repository::root::ContainmentChoice;
+
+    /// Roots over these directories, which nobody has looked at.
+    fn roots(directories: &[&TempDir; 2]) -> Arc<Repository> {
+        let named = ["one", "two"].iter().zip(directories);
+        let specs = named.map(|(name, directory)| RootSpec {
+            name: name.parse().expect("a name"),
+            path: directory.path().to_owned(),
+        });
+        let containment = ContainmentChoice::Auto.decide().expect("a containment");
+        Arc::new(Repository::new(specs.collect(), containment).expect("no clash"))
+    }
+
+    async fn overall(health: &ServiceHealth) -> ServingStatus {
+        let told = HealthService::from_health_reporter(health.reporter.clone());
+        let reply = told.check(Request::new(HealthCheckRequest::default())).await.expect("known");
+        if reply.get_ref().status == 1 { ServingStatus::Serving } else { ServingStatus::NotServing }
+    }
+
+    #[tokio::test]
+    async fn the_first_look_has_ended_when_every_root_was_looked_at_whatever_was_found() {
+        let (there, gone) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+        let repository = roots(&[&there, &gone]);
+        gone.close().expect("removed");
+        let scanned = watch::Sender::new(false);
+        let (health, _service) = service(&repository, scanned.clone()).await;
+        let [there, gone] = repository.roots() else { panic!("two roots") };
+        there.refresh().expect("a look");
+        health.update(&repository).await;
+        assert_eq!((*scanned.borrow(), overall(&health).await), (false, ServingStatus::NotServing));
+        assert!(gone.refresh().is_err());
+        health.update(&repository).await;
+        assert_eq!((*scanned.borrow(), overall(&health).await), (true, ServingStatus::Serving));
+    }
+
+    #[tokio::test]
+    async fn an_update_looks_at_the_roots_when_its_turn_to_tell_has_come_and_not_before() {
+        let directories = [tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory")];
+        let repository = roots(&[&directories[0], &directories[1]]);
+        let (health, _service) = service(&repository, watch::Sender::new(false)).await;
+        repository.roots()[0].refresh().expect("a look");
+        let anothers_turn = health.telling.lock().await;
+        let update = tokio::spawn({
+            let (repository, health) = (Arc::clone(&repository), health.clone());
+            async move { health.update(&repository).await }
+        });
+        // One thread: the update runs until it waits.
+        tokio::task::yield_now().await;
+        repository.roots()[1].refresh().expect("a look");
+        drop(anothers_turn);
+        update.await.expect("no panic");
+        assert_eq!(overall(&health).await, ServingStatus::Serving);
+    }
 }

@@ -85,6 +85,8 @@ pub struct Config {
     pub poll_interval: Duration,
     /// How long calls and jobs may take to end after the shutdown was asked for.
     pub drain: Duration,
+    /// Becomes true when the first look at every root has ended, whatever it found, and health tells it.
+    pub scanned: watch::Sender<bool>,
 }
 
 /// Why a server could not run.
@@ -96,13 +98,16 @@ pub enum ServerError {
     /// The HTTP paths cannot be read from the protos: a defect of the build.
     #[error("the HTTP paths cannot be read")]
     Paths(#[from] RuleError),
+    /// What accepts connections ended although nobody asked for it: a defect.
+    #[error("the listener broke off")]
+    BrokeOff,
 }
 
 /// Serves until `shutdown` resolves, then ends within the drain time: health says NOT_SERVING, no job is accepted, calls and running jobs
 /// get the drain time, and what is left is cut off and cancelled.
 ///
 /// # Errors
-/// When the build is defective.
+/// When the build is defective, or what accepts connections breaks off.
 pub async fn run(
     listening: impl Into<Listening>,
     config: Config,
@@ -125,7 +130,7 @@ pub async fn run(
     let (repository, jobs) = (Arc::clone(&config.repository), Arc::clone(&config.jobs));
     let runs = Runs::new(Arc::clone(&repository), Arc::clone(&jobs), Arc::clone(&policy), admission.clone());
     let catalog = Catalog::new(repository, jobs, facts, policy, admission.clone());
-    let (health, health_service) = health::service(&config.repository).await;
+    let (health, health_service) = health::service(&config.repository, config.scanned).await;
     let (stop, stopped) = watch::channel(false);
     let (cut, is_cut) = watch::channel(false);
     for root in config.repository.roots() {
@@ -179,7 +184,7 @@ pub async fn run(
             if let Err(error) = ended {
                 tracing::error!(%error, "the server task failed");
             }
-            return Ok(());
+            return Err(ServerError::BrokeOff);
         }
         () = shutdown => {}
     }

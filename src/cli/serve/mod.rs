@@ -2,7 +2,9 @@
 
 mod access;
 mod descriptors;
+mod life;
 mod listening;
+mod manager;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
@@ -12,17 +14,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use access::AccessArgs;
+use life::LifeArgs;
 use listening::ListenArgs;
+use manager::Manager;
 
 use super::Globals;
 use super::exit::{self, Failure};
 use super::logging::{self, Switch};
 use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::model::printable;
+use crate::process::Parent;
 use crate::repository::root::{Containment, ContainmentChoice};
 use crate::repository::{Repository, RootSpec, ambient};
 use crate::server::access::AccessConfig;
@@ -36,8 +40,9 @@ Examples:
   guide-board serve --listen 127.0.0.1:0 --port-file port --read-only
 
 Exit codes:
-  0 ended when asked to; 1 an internal error; 2 wrong usage, an address that
-  cannot be listened on, or a port file that cannot be written";
+  0 ended when asked to: SIGTERM, Ctrl-C, --die-with-parent; 1 an internal
+  error; 2 wrong usage, a file that cannot be used, an address that cannot be
+  listened on, or a parent that is gone already";
 
 /// Serves run directories over gRPC and HTTP with JSON, on one port
 ///
@@ -110,9 +115,8 @@ pub(super) struct ServeArgs {
     /// Whether a line is logged for each call
     #[arg(long, value_name = "WHETHER", default_value = "on")]
     access_log: Switch,
-    /// End when standard input ends: for a server that must not outlive the one who started it
-    #[arg(long, hide = true)]
-    until_stdin_ends: bool,
+    #[command(flatten)]
+    life: LifeArgs,
 }
 
 /// A time in seconds, from a hundredth to a day.
@@ -155,6 +159,7 @@ pub(super) fn run(args: &ServeArgs, globals: &Globals) -> ExitCode {
 }
 
 fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
+    let parent = args.life.parent()?;
     args.listening.check()?;
     let access = args.access.decide(&args.listening)?;
     let config = config(args, globals, access)?;
@@ -162,7 +167,7 @@ fn serve(args: &ServeArgs, globals: &Globals) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(exit::INTERNAL, format!("no runtime: {error}")))?;
-    let outcome = runtime.block_on(listen(args, config));
+    let outcome = runtime.block_on(listen(args, config, parent));
     // Streams that were cut off may still read; they are not waited for.
     runtime.shutdown_background();
     outcome
@@ -222,6 +227,7 @@ fn config(args: &ServeArgs, globals: &Globals, access: AccessConfig) -> Result<C
         access,
         poll_interval: Duration::from_secs_f64(args.poll_interval),
         drain: Duration::from_secs_f64(args.drain),
+        scanned: watch::Sender::new(false),
     })
 }
 
@@ -284,11 +290,10 @@ pub(super) fn default_root(root: &Path) -> Result<RootSpec, String> {
     Ok(RootSpec { name, path })
 }
 
-async fn listen(args: &ServeArgs, config: Config) -> Result<(), Failure> {
-    let internal = |what: &str, error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, format!("{what}: {error}"));
+async fn listen(args: &ServeArgs, config: Config, parent: Option<Parent>) -> Result<(), Failure> {
+    // Before anything is to be seen of the server: from then on somebody may want it to end.
+    let ends = args.life.ends(parent)?;
     let (listening, mut bound) = args.listening.bind().await?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| internal("cannot handle signals", &error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| internal("cannot handle signals", &error))?;
     let roots = config.repository.roots().iter();
     let roots: Vec<String> = roots.map(|root| format!("{}={}", root.name(), root.configured().display())).collect();
     let containment = config.repository.containment();
@@ -307,35 +312,19 @@ async fn listen(args: &ServeArgs, config: Config) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     bound.tell(args.listening.port_file.as_deref())?;
-    let stdin = args.until_stdin_ends.then(when_stdin_ends);
-    let stdin_ended = async move {
-        match stdin {
-            Some(ended) => drop(ended.await),
-            None => std::future::pending().await,
-        }
-    };
+    let manager = Manager::from_environment();
+    let following = manager.follow(config.scanned.subscribe(), format!("serves {} on {bound}", roots.join(", ")));
     let shutdown = async move {
-        tokio::select! {
-            _ = stdin_ended => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let why = ends.first().await;
+        tracing::info!(why, "asked to stop");
+        // Whoever ends is not ready any more.
+        following.abort();
+        manager.stopping(why).await;
     };
     let outcome = server::run(listening, config, shutdown).await;
     drop(bound);
     tracing::info!("stopped");
-    outcome.map_err(|error| internal("the server failed", &error))
-}
-
-/// Resolves when standard input has ended.
-fn when_stdin_ends() -> oneshot::Receiver<()> {
-    let (ended, wait) = oneshot::channel();
-    std::thread::spawn(move || {
-        // Whatever is sent is passed over; an error ends it like the end.
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = ended.send(());
-    });
-    wait
+    outcome.map_err(|error| Failure::new(exit::INTERNAL, format!("the server failed: {error}")))
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ async fn serve(root: &'static str) -> Served {
         access: AccessConfig::default(),
         poll_interval: Duration::from_millis(50),
         drain: Duration::from_secs(1),
+        scanned: tokio::sync::watch::Sender::default(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -159,6 +159,11 @@ fn of_jobs_on_kubernetes() {
 }
 
 #[test]
+fn of_the_sidecar() {
+    execute("docs/sidecar.md");
+}
+
+#[test]
 fn of_extensions() {
     execute("docs/extensions.md");
 }
@@ -224,6 +229,7 @@ fn every_document_with_commands_is_executed() {
         "docs/jobs.md",
         "docs/kubernetes-jobs.md",
         "docs/operations.md",
+        "docs/sidecar.md",
     ];
     assert_eq!(documents, executed, "give each of them a test here");
 }

@@ -72,6 +72,7 @@ impl Setup {
             access: AccessConfig::default(),
             poll_interval: Duration::from_millis(50),
             drain: Duration::from_secs(2),
+            scanned: tokio::sync::watch::Sender::default(),
         };
         Self { config }
     }

@@ -15,7 +15,7 @@ fn named(directory: &str) -> pb::StartRunRequest {
 }
 
 /// Watches a job to its end; gives the job as its last event tells it.
-async fn watched(server: &Served, job: &pb::Job) -> tokio::task::JoinHandle<pb::Job> {
+pub(super) async fn watched(server: &Served, job: &pb::Job) -> tokio::task::JoinHandle<pb::Job> {
     let mut runs = server.client.runs();
     let request = pb::WatchRunRequest { job_id: job.job_id.clone(), after: 0 };
     let reply = runs.watch_run(request).await;

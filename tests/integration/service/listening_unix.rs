@@ -20,7 +20,7 @@ use super::http::client::ask;
 use crate::support::{self, World};
 
 /// A channel over a socket.
-async fn over(socket: &Path) -> Option<Channel> {
+pub(super) async fn over(socket: &Path) -> Option<Channel> {
     let socket: PathBuf = socket.to_owned();
     let connect = tower::service_fn(move |_| {
         let socket = socket.clone();

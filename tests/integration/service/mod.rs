@@ -54,4 +54,5 @@ mod retained_run;
 mod roots;
 pub(crate) mod served;
 mod shutdown;
+mod sidecar;
 mod sizes;

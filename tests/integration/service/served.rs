@@ -71,8 +71,7 @@ impl Served {
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
-        let pid = Pid::from_raw(self.child.id().try_into().expect("a pid")).expect("a pid");
-        kill_process(pid, Signal::TERM).expect("sent");
+        signal(&self.child, Signal::TERM);
     }
 
     /// Waits for its end.
@@ -86,6 +85,11 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a child a signal.
+pub(super) fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("sent");
 }
 
 /// A world with `profiles/target.json`, `profiles/assessment.json`, and the extension `probe` of this script in `extensions`.
