@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::json;
 
 use super::exit::{self, Failure};
+use super::values::quoted_path;
 use super::{Globals, terminal};
 use crate::assessment::embedded;
 use crate::repository::ambient::{AmbientError, NewDirectory, OutputFile, create_directories};
@@ -102,7 +103,7 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         root.join(format!("profiles/targets/{}-target.json", args.id)),
         root.join(format!("profiles/assessments/{}.json", args.id)),
     );
-    let text = |path: &Path| path.to_str().map(quoted);
+    let text = |path: &Path| path.to_str().map(quoted_path);
     let (Some(directory_text), Some(target_text), Some(assessment_text)) =
         (text(&directory), text(&target), text(&assessment))
     else {
@@ -136,7 +137,7 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         terminal::note(&format!("{} stands there already and stays as it is", path.display()));
     }
     let profiles = format!("--target {target_text} \\\n    --assessment {assessment_text}");
-    let output_dir = quoted(&root.join(format!("runs/{}-1", args.id)).to_string_lossy());
+    let output_dir = quoted_path(&root.join(format!("runs/{}-1", args.id)).to_string_lossy());
     terminal::print(&format!(
         "{directory_text} is there. Validate it, plan with it, run it:\n\n  \
          guide-board extensions validate {directory_text}\n  \
@@ -177,27 +178,9 @@ fn assessment_profile(id: &str) -> serde_json::Value {
     })
 }
 
-/// A word as a shell takes it.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/+@%:,".contains(letter);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    let dashed = if text.starts_with('-') { "./" } else { "" };
-    format!("'{dashed}{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_takes_every_word_as_it_is_meant() {
-        assert_eq!(quoted("extensions/a-b.c"), "extensions/a-b.c");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted("-x"), "'./-x'");
-    }
 
     #[test]
     fn an_id_is_plain_and_no_bundled_one() {

@@ -17,7 +17,8 @@ use crate::wire::to_json;
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  guide-board plan --target target.json --assessment assessment.json | jq .steps
+  guide-board plan --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json | jq .steps
   guide-board plan --target bundled:profiles/targets/this-repository.json \\
     --assessment bundled:profiles/assessments/repository-baseline.json \\
     --output plan.json
@@ -27,8 +28,9 @@ Exit codes:
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
-  guide-board profile validate-target profiles/targets/api.json
-  guide-board profile validate-assessment profiles/assessments/nightly.json \\
+  guide-board profile validate-target profiles/targets/this-repository.json
+  guide-board profile validate-assessment profiles/assessments/repository-baseline.json
+  guide-board profile validate-assessment profiles/assessments/my-harness.json \\
     --extension-dir ./extensions
 
 Exit codes:

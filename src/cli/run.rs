@@ -31,7 +31,8 @@ Examples:
   guide-board run --target bundled:profiles/targets/this-repository.json \\
     --assessment bundled:profiles/assessments/repository-baseline.json \\
     --output-dir runs/first
-  guide-board run --target target.json --assessment assessment.json \\
+  guide-board run --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json \\
     --output-dir runs/nightly-17 --label branch=main --gate unexpected_findings
 
 Exit codes:

@@ -254,6 +254,8 @@ fn variable_of(path: &[&str], long: &str) -> String {
         [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
         ["runs" | "jobs" | "health"] if long.starts_with("tls-") => "client_".to_owned(),
         ["health"] if matches!(long, "service" | "wait" | "timeout") => "health_".to_owned(),
+        // `run --output-dir` is a run's.
+        ["man"] => "man_".to_owned(),
         _ => String::new(),
     };
     format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()
@@ -291,11 +293,14 @@ fn texts(value: &Value, is_list: bool) -> Result<Vec<String>, String> {
 }
 
 /// The tree with its variables, as help shows it.
-#[cfg(test)]
-pub(super) fn with_environment(tree: Command) -> Command {
+pub(super) fn tree() -> Command {
     let behind = Behind { arguments: &[], variable: &|_| None };
-    behind.extend(tree, &Table::new(), &[]).expect("an empty file is fine")
+    // Only a file can be wrong.
+    behind.extend(Cli::command(), &Table::new(), &[]).unwrap_or_else(|_| Cli::command())
 }
+
+#[cfg(test)]
+pub(super) use tests::check_file;
 
 #[cfg(test)]
 mod tests;
