@@ -43,23 +43,27 @@ pub(super) struct CompletionsArgs {
 pub(super) fn run(args: &CompletionsArgs) -> ExitCode {
     // Not through the writer for people: a script goes out as it is.
     let mut stdout = std::io::stdout().lock();
-    let printed = stdout.write_all(&script(args.shell)).and_then(|()| stdout.flush());
+    let printed = stdout.write_all(script(args.shell).as_bytes()).and_then(|()| stdout.flush());
     exit::code_of(printed.map(|()| exit::DONE).map_err(Failure::from))
 }
 
-fn script(shell: Shell) -> Vec<u8> {
+fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     generate(shell, &mut shown(&Cli::command()), PROGRAM, &mut script);
-    script
+    let script = String::from_utf8_lossy(&script).into_owned();
+    if shell != Shell::Bash {
+        return script;
+    }
+    // The generator spells the hyphen of the name in two ways, so that nothing below a subcommand would be completed (clap-rs/clap#6421).
+    script.replace(&PROGRAM.replace('-', "__subcmd__"), &PROGRAM.replace('-', "__"))
 }
 
 /// A command as completions show it: without what is hidden, and every value with a hint of what it is.
 fn shown(command: &Command) -> Command {
     let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
     let below = command.get_subcommands().filter(|below| !below.is_hide_set());
-    let mut kept = Command::new(command.get_name().to_owned())
-        .args(arguments.map(hinted))
-        .subcommands(below.map(shown));
+    let mut kept =
+        Command::new(command.get_name().to_owned()).args(arguments.map(hinted)).subcommands(below.map(shown));
     if let Some(about) = command.get_about() {
         kept = kept.about(about.clone());
     }
@@ -103,17 +107,17 @@ mod tests {
         let mut wanted = Vec::new();
         words(&shown(&Cli::command()), &mut wanted);
         for shell in Shell::value_variants() {
-            let text = String::from_utf8(script(*shell)).expect("UTF-8");
+            let text = script(*shell);
             let lost: Vec<_> = wanted.iter().filter(|word| !text.contains(*word)).collect();
             assert!(lost.is_empty(), "{shell}: {lost:?}");
-            assert_eq!(script(*shell), text.as_bytes(), "{shell}");
+            assert_eq!(script(*shell), text, "{shell}");
         }
     }
 
     #[test]
     fn what_is_hidden_is_not_completed() {
         for shell in Shell::value_variants() {
-            let text = String::from_utf8(script(*shell)).expect("UTF-8");
+            let text = script(*shell);
             for hidden in ["supervise", "sample-noop", "until-stdin-ends"] {
                 assert!(!text.contains(hidden), "{shell}: {hidden}");
             }

@@ -15,6 +15,9 @@ use crate::repository::ambient;
 /// The section of user commands.
 const SECTION: &str = "1";
 
+/// How roff is told what an apostrophe is.
+const APOSTROPHE: [&str; 2] = [".ie \\n(.g .ds Aq \\(aq", ".el .ds Aq '"];
+
 const EXAMPLES: &str = "\
 Examples:
   guide-board man | man -l -
@@ -88,13 +91,12 @@ fn add(command: &Command, above: Option<&str>, pages: &mut Vec<(String, String)>
 }
 
 fn page(command: &Command, name: &str, above: Option<&str>) -> Result<String, Failure> {
-    let man = Man::new(command.clone())
-        .title(name.to_uppercase())
-        .section(SECTION)
-        .source(format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")))
-        .manual(format!("Manual of {PROGRAM}"));
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    let man = Man::new(prepared(command)).section(SECTION);
+    // The date stays empty, so that the same version gives the same page; the generator would leave out its place.
+    let title = name.to_uppercase().replace('-', "\\-");
+    let title =
+        format!(".TH {title} {SECTION} \"\" \"{PROGRAM} {}\" \"Manual of {PROGRAM}\"\n", env!("CARGO_PKG_VERSION"));
+    let mut page = title.into_bytes();
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
@@ -111,7 +113,34 @@ fn page(command: &Command, name: &str, above: Option<&str>) -> Result<String, Fa
         rest.text([bold(above), roman(format!("({SECTION})"))]);
     }
     rest.to_writer(&mut page)?;
-    String::from_utf8(page).map_err(|error| Failure::new(exit::INTERNAL, format!("a page is not UTF-8: {error}")))
+    let page = String::from_utf8(page)
+        .map_err(|error| Failure::new(exit::INTERNAL, format!("a page is not UTF-8: {error}")))?;
+    Ok(tidied(&page))
+}
+
+/// A page without what its generator repeats: each section brings the definition of the apostrophe again, lines end with blanks, and breaks stand
+/// beside empty lines.
+fn tidied(page: &str) -> String {
+    let lines = page.lines().filter(|line| !APOSTROPHE.contains(line)).map(str::trim_end);
+    let text: String = APOSTROPHE.into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
+    text.replace("\n.br\n\n.br\n", "\n.sp\n")
+}
+
+/// A command as its page wants it: the usage of its help, a description that does not begin with the page's own first line, and a text for
+/// every option, those that only the long help shows included.
+fn prepared(command: &Command) -> Command {
+    let mut command =
+        command.clone().mut_args(|argument| match (argument.get_long_help(), argument.get_help().cloned()) {
+            (None, Some(help)) => argument.long_help(help),
+            _ => argument,
+        });
+    let usage = command.render_usage().to_string();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    if let Some(rest) = long.strip_prefix(about.as_str()).map(str::trim_start).filter(|rest| !rest.is_empty()) {
+        command = command.long_about(rest.to_owned());
+    }
+    command.override_usage(usage.trim_start_matches("Usage: ").to_owned())
 }
 
 /// What help ends with, as sections: a line at the margin that ends with a colon is a heading, and what is below it stays as it is.
@@ -145,11 +174,12 @@ mod tests {
         assert!(pages.len() > 30, "{}", pages.len());
         assert_eq!(pages.first().map(|(name, _)| name.as_str()), Some("guide-board.1"));
         for (name, page) in &pages {
-            let title = name.trim_end_matches(".1").to_uppercase();
-            assert!(page.contains(&format!(".TH {title} 1 ")), "{name}: {page}");
+            let title = name.trim_end_matches(".1").to_uppercase().replace('-', "\\-");
+            assert!(page.contains(&format!("\n.TH {title} 1 \"\" \"guide-board ")), "{name}: {page}");
             for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "\"EXIT STATUS\""] {
                 assert_eq!(page.matches(&format!("\n.SH {section}\n")).count(), 1, "{name}: {section}");
             }
+            assert!(!page.contains(" \n") && page.matches(APOSTROPHE[1]).count() == 1, "{name}");
             assert_eq!(page.matches("\n.nf\n").count(), page.matches("\n.fi\n").count(), "{name}");
         }
     }
@@ -159,6 +189,7 @@ mod tests {
         let pages = pages().expect("pages");
         let page = |wanted: &str| pages.iter().find(|(name, _)| name == wanted).map(|(_, page)| page.as_str());
         assert!(page("guide-board-runs-list.1").is_some_and(|page| page.contains("GUIDE_BOARD_RUNS_LIST_LIMIT")));
+        assert!(page("guide-board-runs.1").is_some_and(|page| page.contains("How opens are confined to a run")));
         assert!(page("guide-board-supervise.1").is_none() && page("guide-board-help.1").is_none());
         assert!(!page("guide-board.1").unwrap_or_default().contains("supervise"));
     }
@@ -168,7 +199,7 @@ mod tests {
         let mut page = Roff::new();
         sections(&mut page, "Examples:\n  .hidden \\n\n  'quoted'\n\nMore:\n  -x");
         let text = page.render();
-        assert!(text.contains("\\&.hidden \\\\n\n") && text.contains("\\&'quoted'") || text.contains("\\*(Aq"), "{text}");
-        assert!(!text.lines().any(|line| line.starts_with(".hidden")), "{text}");
+        assert!(text.contains("\n\\&.hidden \\\\n\n"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with(".nf") || line.starts_with(".fi")).count(), 4, "{text}");
     }
 }

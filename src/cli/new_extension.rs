@@ -90,7 +90,7 @@ fn extension_id(text: &str) -> Result<String, String> {
         ));
     }
     if embedded::extensions().iter().any(|(bundled, _)| *bundled == text) {
-        return Err("a bundled extension bears this id".to_owned());
+        return Err("a bundled extension bears this id; choose another".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -132,7 +132,10 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         begun.into_iter().try_for_each(OutputFile::finish)?;
         Ok(kept)
     };
-    let kept = written().map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    let kept = written().map_err(|error| {
+        let next = if error.is_already_there() { "; choose another id, or move it away" } else { "" };
+        Failure::new(exit::USAGE, format!("{error}{next}"))
+    })?;
     for path in kept {
         terminal::note(&format!("{} stands there already and stays as it is", path.display()));
     }

@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::exit::{self, Failure};
-use super::{Globals, distinct_labels, logging, terminal};
+use super::{Globals, distinct_labels, hints, logging, terminal};
 use crate::assessment::documents::PolicySummary;
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
@@ -163,7 +163,7 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
                 _ if error.is_usage() => exit::USAGE,
                 _ => exit::INTERNAL,
             };
-            Failure::new(code, told(&error)).tell()
+            hints::of_profiles(Failure::new(code, told(&error)), &[&args.target, &args.assessment]).tell()
         }
     }
 }

@@ -51,7 +51,10 @@ pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<A
     let table = match &file {
         None => Table::new(),
         Some(path) => {
-            let text = ambient::read_text(path, MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
+            let text = ambient::read_text(path, MAX_CONFIG_BYTES).map_err(|error| {
+                let next = "--config or GUIDE_BOARD_CONFIG names it, and `guide-board init` writes one";
+                Stop::Config(format!("{error}; {next}"))
+            })?;
             text.parse().map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?
         }
     };

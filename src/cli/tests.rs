@@ -95,7 +95,8 @@ fn every_command_has_examples_of_itself_and_every_example_is_accepted() {
         let examples = examples(&command);
         let is_leaf = !command.has_subcommands();
         let path: Vec<&str> = words.split(' ').collect();
-        if !examples.iter().any(|example| example.iter().map(String::as_str).take(path.len()).eq(path.iter().copied())) {
+        if !examples.iter().any(|example| example.iter().map(String::as_str).take(path.len()).eq(path.iter().copied()))
+        {
             wrong.push(format!("`{words} --help` has no example of itself"));
         }
         if is_leaf && command.get_after_long_help().is_none_or(|help| !help.to_string().contains("\nExit codes:\n")) {

@@ -139,6 +139,7 @@ fn commands(here: &Path, told: &str, root: &Path) -> String {
          {program} run {profiles} \\\n    --output-dir {}\n  \
          {program} runs report --directory {run}\n  \
          {program} --config {} serve\n\n\
+         The exit code of `run` is the outcome: 0 completed, 3 failed, as it is for a repository without a licence.\n\
          The configuration file is read where --config or GUIDE_BOARD_CONFIG names it. The runs stand in {};\n\
          keep that out of version control.\n",
         path(&format!("runs/{run}")),

@@ -18,7 +18,8 @@ pub(in crate::cli) fn check_file(config: &str) -> Result<(), String> {
         let tree = behind.extend(Cli::command(), config, &[])?;
         match tree.try_get_matches_from(words.iter()) {
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand) => {
+            }
             Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {}
             Err(error) => return Err(error.to_string()),
         }
