@@ -11,6 +11,7 @@ use super::new_extension::{self, NewArgs};
 use super::{Globals, logging, terminal};
 use crate::assessment::extensions::{Extension, ExtensionRoot, HOLDS_NONE, Naming, Survey};
 use crate::assessment::{AssessmentError, ProfileProblem, TOLD_PROBLEMS};
+use crate::repository::ambient;
 use crate::services::all_extensions;
 use crate::wire::to_json;
 
@@ -108,6 +109,11 @@ fn row(extension: &Extension) -> Vec<String> {
 }
 
 fn validate(directory: &Path, as_json: bool) -> Result<u8, Failure> {
+    if !as_json && !ambient::is_directory(directory) {
+        let shown = directory.display();
+        let message = format!("{shown} is no directory; name one that is an extension, or holds extensions");
+        return Err(Failure::new(exit::USAGE, message));
+    }
     let mut survey = Survey::of(&[directory.to_owned()], Naming::Paths);
     let is_external = |extension: &&Extension| matches!(extension.root, ExtensionRoot::External(_));
     // Whoever asks whether what stands there is valid expects something there.

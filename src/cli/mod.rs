@@ -1,10 +1,14 @@
 //! The command tree. Each command is a face of the library: results go to standard output, everything else to standard error.
 
+mod completions;
 mod exit;
 mod extensions;
 mod health;
+mod hints;
+mod init;
 mod jobs;
 mod logging;
+mod man;
 mod new_extension;
 mod plan;
 mod quickstart;
@@ -34,8 +38,27 @@ use crate::baseline;
 use crate::process::supervise;
 use crate::repository::ambient;
 
+/// The name that the program is called by.
+const PROGRAM: &str = "guide-board";
+
 /// What the root's help ends with.
-const EXIT_CODES: &str = "\
+const ROOT_HELP: &str = "\
+Examples:
+  guide-board init
+  guide-board run --target bundled:profiles/targets/this-repository.json \\
+    --assessment bundled:profiles/assessments/repository-baseline.json \\
+    --output-dir runs/first
+  guide-board runs list
+  guide-board serve --runs-dir runs
+  guide-board help runs list
+
+Environment:
+  GUIDE_BOARD_…                of an option: the variable beside it in the help of its command
+  GUIDE_BOARD_EXTENSION_PATHS  directories of extensions, separated by `:`
+  GUIDE_BOARD_TOKEN            the token that is sent to a server, where no --token-file is named
+  GUIDE_BOARD_LOG              what `serve` and `jobs` log, like `debug` or `guide_board=trace,info`
+  NO_COLOR                     set and not empty: no colour
+
 Exit codes:
   0  done; for `run`: the assessment completed; a closed pipe is success
   1  an internal error, or the result cannot be written
@@ -51,7 +74,8 @@ Exit codes:
 /// Plans and runs assessments, and serves their run directories
 ///
 /// An assessment leaves a run directory: evidence, findings, reports, artifacts. `plan` says what `run` would do, `run` makes one, `runs` finds them again, `serve` offers
-/// them over gRPC and starts more, `jobs` asks it to, `health` asks whether it serves, `quickstart` shows the whole story.
+/// them over gRPC and starts more, `jobs` asks it to, `health` asks whether it serves, `init` writes profiles and settings to begin with,
+/// `quickstart` shows the whole story.
 ///
 /// Every option can come from the command line, the environment (the variable stands beside it), or a TOML file (--config); the first of
 /// them that gives a value wins. An empty variable counts as unset. In the file the options of a command stand in a table of its name,
@@ -59,7 +83,7 @@ Exit codes:
 ///
 /// Results go to standard output, everything else to standard error. Colour and progress are for terminals; NO_COLOR is honoured.
 #[derive(Debug, Parser)]
-#[command(name = "guide-board", version, max_term_width = 110, after_long_help = EXIT_CODES)]
+#[command(name = PROGRAM, version, max_term_width = 110, after_long_help = ROOT_HELP)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -101,6 +125,7 @@ impl Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
     Profile(plan::ProfileArgs),
@@ -111,6 +136,8 @@ enum Command {
     Health(health::HealthArgs),
     Tokens(tokens::TokensArgs),
     Quickstart(quickstart::QuickstartArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     /// Starts a command and ends everything it started when standard input ends
     #[command(hide = true)]
     Supervise {
@@ -137,8 +164,8 @@ pub fn main() -> ExitCode {
         Err(settings::Stop::Clap(error, origin)) => {
             // Help and version are answers; everything else is wrong usage.
             let _ = error.print();
-            if let Some(origin) = origin {
-                terminal::note(&origin);
+            for told in origin.as_deref().into_iter().chain(hints::hint(&error)) {
+                terminal::note(told);
             }
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE });
         }
@@ -158,6 +185,7 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
+        Command::Init(args) => init::run(&args, &cli.globals),
         Command::Run(args) => run::run(&args, &cli.globals),
         Command::Plan(args) => plan::plan_assessment(&args, &cli.globals),
         Command::Profile(args) => plan::profile(&args, &cli.globals),
@@ -168,6 +196,8 @@ pub fn main() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Quickstart(args) => quickstart::run(&args, &cli.globals),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Supervise { grace_ms, command } => {
             supervise::run(&supervise::Args { grace: Duration::from_millis(grace_ms), command })
         }

@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::json;
 
 use super::exit::{self, Failure};
+use super::values::quoted_path;
 use super::{Globals, terminal};
 use crate::assessment::embedded;
 use crate::repository::ambient::{AmbientError, NewDirectory, OutputFile, create_directories};
@@ -89,7 +90,7 @@ fn extension_id(text: &str) -> Result<String, String> {
         ));
     }
     if embedded::extensions().iter().any(|(bundled, _)| *bundled == text) {
-        return Err("a bundled extension bears this id".to_owned());
+        return Err("a bundled extension bears this id; choose another".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -102,7 +103,7 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         root.join(format!("profiles/targets/{}-target.json", args.id)),
         root.join(format!("profiles/assessments/{}.json", args.id)),
     );
-    let text = |path: &Path| path.to_str().map(quoted);
+    let text = |path: &Path| path.to_str().map(quoted_path);
     let (Some(directory_text), Some(target_text), Some(assessment_text)) =
         (text(&directory), text(&target), text(&assessment))
     else {
@@ -131,12 +132,15 @@ pub(super) fn make(args: &NewArgs, globals: &Globals) -> Result<u8, Failure> {
         begun.into_iter().try_for_each(OutputFile::finish)?;
         Ok(kept)
     };
-    let kept = written().map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    let kept = written().map_err(|error| {
+        let next = if error.is_already_there() { "; choose another id, or move it away" } else { "" };
+        Failure::new(exit::USAGE, format!("{error}{next}"))
+    })?;
     for path in kept {
         terminal::note(&format!("{} stands there already and stays as it is", path.display()));
     }
     let profiles = format!("--target {target_text} \\\n    --assessment {assessment_text}");
-    let output_dir = quoted(&root.join(format!("runs/{}-1", args.id)).to_string_lossy());
+    let output_dir = quoted_path(&root.join(format!("runs/{}-1", args.id)).to_string_lossy());
     terminal::print(&format!(
         "{directory_text} is there. Validate it, plan with it, run it:\n\n  \
          guide-board extensions validate {directory_text}\n  \
@@ -177,27 +181,9 @@ fn assessment_profile(id: &str) -> serde_json::Value {
     })
 }
 
-/// A word as a shell takes it.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/+@%:,".contains(letter);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    let dashed = if text.starts_with('-') { "./" } else { "" };
-    format!("'{dashed}{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_takes_every_word_as_it_is_meant() {
-        assert_eq!(quoted("extensions/a-b.c"), "extensions/a-b.c");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted("-x"), "'./-x'");
-    }
 
     #[test]
     fn an_id_is_plain_and_no_bundled_one() {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::exit::{self, Failure};
-use super::{Globals, logging, terminal};
+use super::{Globals, hints, logging, terminal};
 use crate::assessment::check::{self, Verdict};
 use crate::assessment::extensions::{Naming, Survey};
 use crate::assessment::{AssessmentError, ProfileSource, TOLD_PROBLEMS, plan};
@@ -17,7 +17,8 @@ use crate::wire::to_json;
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  guide-board plan --target target.json --assessment assessment.json | jq .steps
+  guide-board plan --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json | jq .steps
   guide-board plan --target bundled:profiles/targets/this-repository.json \\
     --assessment bundled:profiles/assessments/repository-baseline.json \\
     --output plan.json
@@ -27,8 +28,9 @@ Exit codes:
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
-  guide-board profile validate-target profiles/targets/api.json
-  guide-board profile validate-assessment profiles/assessments/nightly.json \\
+  guide-board profile validate-target profiles/targets/this-repository.json
+  guide-board profile validate-assessment profiles/assessments/repository-baseline.json
+  guide-board profile validate-assessment profiles/assessments/my-harness.json \\
     --extension-dir ./extensions
 
 Exit codes:
@@ -100,7 +102,8 @@ pub(super) fn plan_assessment(args: &PlanArgs, globals: &Globals) -> ExitCode {
 
 fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
     globals.check_extension_dirs()?;
-    let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs).map_err(|error| refused(&error))?;
+    let plan = plan::plan(&args.target, &args.assessment, &globals.extension_dirs)
+        .map_err(|error| hints::of_profiles(refused(&error), &[&args.target, &args.assessment]))?;
     let text = plan.to_json().map_err(|error| refused(&error))?;
     let astray = plan.policy_astray();
     for told in astray.iter().take(TOLD_PROBLEMS) {
@@ -112,7 +115,10 @@ fn planned(args: &PlanArgs, globals: &Globals) -> Result<(), Failure> {
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => Ok(terminal::print(&text)?),
         Some(path) => {
-            let unwritable = |error: AmbientError| Failure::new(exit::USAGE, error.to_string());
+            let unwritable = |error: AmbientError| {
+                let next = if error.is_already_there() { "; name a file that does not exist" } else { "" };
+                Failure::new(exit::USAGE, format!("{error}{next}"))
+            };
             let mut file = OutputFile::create(path, false).map_err(unwritable)?;
             file.write_all(text.as_bytes())?;
             file.finish().map_err(unwritable)
@@ -158,5 +164,5 @@ fn told(kind: &str, source: &ProfileSource, verdict: &Verdict, json: bool) -> Re
     if verdict.problems.is_empty() {
         return Ok(exit::DONE);
     }
-    Err(refused(&AssessmentError::Invalid(verdict.problems.clone())))
+    Err(hints::of_profiles(refused(&AssessmentError::Invalid(verdict.problems.clone())), &[source]))
 }

@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::exit::{self, Failure};
-use super::{Globals, distinct_labels, logging, terminal};
+use super::{Globals, distinct_labels, hints, logging, terminal};
 use crate::assessment::documents::PolicySummary;
 use crate::assessment::progress::{JsonLines, Silent};
 use crate::assessment::{
@@ -31,7 +31,8 @@ Examples:
   guide-board run --target bundled:profiles/targets/this-repository.json \\
     --assessment bundled:profiles/assessments/repository-baseline.json \\
     --output-dir runs/first
-  guide-board run --target target.json --assessment assessment.json \\
+  guide-board run --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json \\
     --output-dir runs/nightly-17 --label branch=main --gate unexpected_findings
 
 Exit codes:
@@ -162,7 +163,7 @@ pub(super) fn run(args: &RunArgs, globals: &Globals) -> ExitCode {
                 _ if error.is_usage() => exit::USAGE,
                 _ => exit::INTERNAL,
             };
-            Failure::new(code, told(&error)).tell()
+            hints::of_profiles(Failure::new(code, told(&error)), &[&args.target, &args.assessment]).tell()
         }
     }
 }

@@ -51,7 +51,10 @@ pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<A
     let table = match &file {
         None => Table::new(),
         Some(path) => {
-            let text = ambient::read_text(path, MAX_CONFIG_BYTES).map_err(|error| Stop::Config(error.to_string()))?;
+            let text = ambient::read_text(path, MAX_CONFIG_BYTES).map_err(|error| {
+                let next = "--config or GUIDE_BOARD_CONFIG names it, and `guide-board init` writes one";
+                Stop::Config(format!("{error}; {next}"))
+            })?;
             text.parse().map_err(|error| Stop::Config(format!("{}: {error}", path.display())))?
         }
     };
@@ -254,6 +257,8 @@ fn variable_of(path: &[&str], long: &str) -> String {
         [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
         ["runs" | "jobs" | "health"] if long.starts_with("tls-") => "client_".to_owned(),
         ["health"] if matches!(long, "service" | "wait" | "timeout") => "health_".to_owned(),
+        // `run --output-dir` is a run's.
+        ["man"] => "man_".to_owned(),
         _ => String::new(),
     };
     format!("GUIDE_BOARD_{command}{long}").replace('-', "_").to_ascii_uppercase()
@@ -291,11 +296,14 @@ fn texts(value: &Value, is_list: bool) -> Result<Vec<String>, String> {
 }
 
 /// The tree with its variables, as help shows it.
-#[cfg(test)]
-pub(super) fn with_environment(tree: Command) -> Command {
+pub(super) fn tree() -> Command {
     let behind = Behind { arguments: &[], variable: &|_| None };
-    behind.extend(tree, &Table::new(), &[]).expect("an empty file is fine")
+    // Only a file can be wrong.
+    behind.extend(Cli::command(), &Table::new(), &[]).unwrap_or_else(|_| Cli::command())
 }
+
+#[cfg(test)]
+pub(super) use tests::check_file;
 
 #[cfg(test)]
 mod tests;

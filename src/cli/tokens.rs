@@ -24,6 +24,7 @@ Exit codes:
 
 /// Makes tokens for `serve --tokens`
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct TokensArgs {
     #[command(subcommand)]
     command: TokensCommand,

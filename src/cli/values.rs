@@ -20,6 +20,16 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a whole number from 0 up".to_owned())
 }
 
+/// A path as a shell takes it, and no program takes it for an option.
+pub(super) fn quoted_path(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/+@%:,".contains(letter);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    let dashed = if text.starts_with('-') { "./" } else { "" };
+    format!("'{dashed}{}'", text.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +39,14 @@ mod tests {
         let paths = |text: &str| extension_paths(Some(text.into()));
         assert_eq!(paths("/a::b c:"), [PathBuf::from("/a"), PathBuf::from("b c")]);
         assert!(paths("").is_empty() && paths(":").is_empty() && extension_paths(None).is_empty());
+    }
+
+    #[test]
+    fn a_shell_takes_every_path_as_it_is_meant() {
+        assert_eq!(quoted_path("extensions/a-b.c"), "extensions/a-b.c");
+        assert_eq!(quoted_path("a b"), "'a b'");
+        assert_eq!(quoted_path("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted_path("-x"), "'./-x'");
     }
 
     #[test]

@@ -152,7 +152,12 @@ fn no_such_run_id(run_id: &RunId) -> Error {
 }
 
 fn no_such_directory(directory: &DirectoryName) -> Error {
-    Error::RunNotFound { message: format!("there is no run directory `{}`", printable(directory.as_str(), 300)) }
+    Error::RunNotFound {
+        message: format!(
+            "there is no run directory `{}`; list the runs to see their directories",
+            printable(directory.as_str(), 300)
+        ),
+    }
 }
 
 fn ambiguous(run_id: &str, bearers: &[&Arc<RunEntry>]) -> Error {

@@ -9,6 +9,10 @@ use crate::client::{Follow, FollowError, FollowSettings};
 use crate::wire::{pb, to_json};
 
 const EXAMPLES: &str = "\
+Examples:
+  guide-board jobs cancel job-20261121T082036Z-7cf72346
+  guide-board jobs cancel job-20261121T082036Z-7cf72346 --wait
+
 Exit codes:
   0 the cancellation is asked for, or the job had ended before; with --wait: the
   job has ended, in whatever way; 6 no such job; 7 the server is read-only;

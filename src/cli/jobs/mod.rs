@@ -23,8 +23,8 @@ use crate::wire::pb;
 
 const EXAMPLES: &str = "\
 Examples:
-  guide-board jobs start --target profiles/target.json \\
-    --assessment profiles/assessment.json
+  guide-board jobs start --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json
   guide-board jobs list --status running
   guide-board jobs watch job-20261121T082036Z-7cf72346
   guide-board jobs cancel job-20261121T082036Z-7cf72346 --wait

@@ -15,10 +15,12 @@ use crate::wire::{pb, to_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  guide-board jobs start --target profiles/target.json \\
-    --assessment profiles/assessment.json --label branch=main
-  guide-board jobs start --target profiles/target.json \\
-    --assessment profiles/assessment.json --output-dir nightly-17 --detach
+  guide-board jobs start --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json \\
+    --label branch=main
+  guide-board jobs start --target profiles/targets/this-repository.json \\
+    --assessment profiles/assessments/repository-baseline.json \\
+    --output-dir nightly-17 --detach
 
 Exit codes:
   0    the run completed; with --detach: the job is accepted

@@ -16,7 +16,10 @@ const TABLE_ROWS: usize = 1000;
 const EXAMPLES: &str = "\
 Examples:
   guide-board runs artifacts --run-id run-20260508T164334Z-7f3a91c2
-  guide-board runs artifacts --directory nightly-17 --include-unlisted";
+  guide-board runs artifacts --directory nightly-17 --include-unlisted
+
+Exit codes:
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
 
 /// Lists the artifacts of a run, and whether they stand on disk as recorded
 ///

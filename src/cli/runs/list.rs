@@ -19,7 +19,7 @@ const PAGE: i32 = 500;
 const LIST_EXAMPLES: &str = "\
 Examples:
   guide-board runs list --limit 10
-  guide-board runs list --status failed --status blocked --since 2026-05-01
+  guide-board runs list --status failed --status blocked --since 30d
   guide-board runs list --commit 4b3f655 --json | jq -r '.runs[].run_id'
 
 Exit codes:

@@ -11,12 +11,21 @@ use crate::wire::{pb, to_json};
 /// The largest page, which takes the fewest calls.
 const PAGE: i32 = 500;
 
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs problems
+  guide-board runs problems --reason incomplete --json | jq -r '.problems[].directory'
+
+Exit codes:
+  0 done, also when there are problems; 2 wrong usage; 6 no such directory";
+
 /// Lists what is not a readable run, and why
 ///
 /// Runs that are being made are listed too, as in_progress; they are no defect. The reasons are in_progress, incomplete, summary_unreadable,
 /// summary_too_large, summary_not_json, summary_not_object, summary_not_regular, run_id_missing, run_id_invalid, directory_is_link,
 /// directory_name_not_utf8 and run_id_duplicate.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ProblemsArgs {
     /// Only problems for this reason, for example incomplete; may be repeated
     #[arg(long = "reason", value_name = "WORD")]

@@ -13,7 +13,10 @@ const EXAMPLES: &str = "\
 Examples:
   guide-board runs report --run-id run-20260508T164334Z-7f3a91c2
   guide-board runs report --directory nightly-17 --kind submission_package
-  guide-board runs report --directory nightly-17 --json";
+  guide-board runs report --directory nightly-17 --json
+
+Exit codes:
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
 
 /// Prints a report of a run
 ///

@@ -12,10 +12,19 @@ use crate::model::format_timestamp;
 use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
+const EXAMPLES: &str = "\
+Examples:
+  guide-board runs show --run-id run-20260508T164334Z-7f3a91c2
+  guide-board runs show --directory nightly-17 --json | jq .run.labels
+
+Exit codes:
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
+
 /// Shows everything that a run's summary says
 ///
 /// Keys of the summary that this program does not know are shown as they stand, after `also`.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ShowArgs {
     #[command(flatten)]
     run: OneRun,

@@ -11,13 +11,36 @@ fn with(config: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<
     tree.try_get_matches_from(&arguments).map_err(|error| error.to_string())
 }
 
+/// Fails unless every command takes the file; what a command wants besides is another matter.
+pub(in crate::cli) fn check_file(config: &str) -> Result<(), String> {
+    fn check(config: &toml::Table, command: &Command, words: &mut Vec<OsString>) -> Result<(), String> {
+        let behind = Behind { arguments: words, variable: &|_| None };
+        let tree = behind.extend(Cli::command(), config, &[])?;
+        match tree.try_get_matches_from(words.iter()) {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand) => {
+            }
+            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+            words.push(below.get_name().into());
+            check(config, below, words)?;
+            words.pop();
+        }
+        Ok(())
+    }
+    let config: Table = config.parse().map_err(|error| format!("{error}"))?;
+    check(&config, &Cli::command(), &mut vec!["guide-board".into()])
+}
+
 fn sub<'a>(matches: &'a ArgMatches, names: &[&str]) -> &'a ArgMatches {
     names.iter().fold(matches, |matches, name| matches.subcommand_matches(name).expect("the command"))
 }
 
 #[test]
 fn the_tree_is_consistent() {
-    with_environment(Cli::command()).debug_assert();
+    tree().debug_assert();
 }
 
 #[test]
@@ -93,7 +116,7 @@ fn a_token_of_the_environment_wins_over_a_file_of_the_configuration_and_no_other
 #[test]
 fn a_server_and_a_client_of_one_environment_have_variables_of_their_own() {
     let names = |command: &[&str]| {
-        let tree = with_environment(Cli::command());
+        let tree = tree();
         let command = command.iter().fold(&tree, |tree, name| tree.find_subcommand(name).expect("the command"));
         let variables = command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()));
         variables.collect::<Vec<_>>()

@@ -34,7 +34,7 @@ pub enum AmbientError {
         source: std::io::Error,
     },
     /// It could not be created or written.
-    #[error("{} cannot be written: {}", path.display(), reason(source))]
+    #[error("{} cannot be written: {}", path.display(), reason_of_writing(source))]
     Unwritable {
         /// The path as named.
         path: PathBuf,
@@ -84,6 +84,13 @@ impl AmbientError {
     #[must_use]
     pub fn is_already_there(&self) -> bool {
         matches!(self, Self::Unwritable { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists)
+    }
+}
+
+fn reason_of_writing(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
+        _ => reason(error),
     }
 }
 

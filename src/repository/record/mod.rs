@@ -52,7 +52,7 @@ pub enum RecordError {
         path: PathBuf,
     },
     /// The output directory could not be made.
-    #[error("the output directory {} cannot be created", path.display())]
+    #[error("the output directory {} cannot be created; name a place that you may write", path.display())]
     CannotCreate {
         /// The directory.
         path: PathBuf,

@@ -3,13 +3,23 @@
 //! A golden file is a transcript. `$ NAME=value… guide-board …` is a command, words split at blanks, blanks kept within single quotes. What it
 //! writes to standard output follows as it is, each line of standard error behind `! `, and `? N` when its exit code is not 0. A text without a
 //! line break at its end is followed by `\ no line break`. Lines that begin with `;; ` are comments. Blanks at the end of a line do not count.
+//!
+//! `golden/help/` holds what `-h` and `--help` of every command say, a file each; it is written from the commands that help lists.
 
 use std::path::{Path, PathBuf};
 
 use super::place::Place;
 
+fn golden_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/cli/golden")
+}
+
+fn is_blessing() -> bool {
+    std::env::var_os("GUIDE_BOARD_BLESS").is_some()
+}
+
 fn check(name: &str) {
-    let file = PathBuf::from(format!("{}/tests/integration/cli/golden/{name}.txt", env!("CARGO_MANIFEST_DIR")));
+    let file = golden_directory().join(format!("{name}.txt"));
     let written = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
     let place = Place::new();
     let mut printed = String::new();
@@ -20,16 +30,23 @@ fn check(name: &str) {
             printed.push_str(&format!("$ {command}\n{}\n", execute(&place, command)));
         }
     }
+    hold(&file, &written, &printed);
+}
+
+/// Fails unless what is printed is what is written.
+#[track_caller]
+fn hold(file: &Path, written: &str, printed: &str) {
     if printed == written {
         return;
     }
-    if std::env::var_os("GUIDE_BOARD_BLESS").is_some() {
-        std::fs::write(&file, printed).expect("written");
+    if is_blessing() {
+        std::fs::write(file, printed).expect("written");
         return;
     }
+    let name = file.strip_prefix(golden_directory()).expect("a golden file").display();
     panic!(
-        "golden/{name}.txt: {}\nGUIDE_BOARD_BLESS=1 cargo test --test integration cli::golden writes it anew",
-        difference(&written, &printed)
+        "golden/{name}: {}\nGUIDE_BOARD_BLESS=1 cargo test --test integration cli::golden writes it anew",
+        difference(written, printed)
     );
 }
 
@@ -99,9 +116,8 @@ macro_rules! golden {
 
         #[test]
         fn every_golden_file_is_executed() {
-            let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/cli/golden");
-            let files = std::fs::read_dir(directory).expect("listed");
-            let mut found: Vec<_> = files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8")).collect();
+            let mut found = names(&golden_directory());
+            found.retain(|name| name != "help");
             let mut known = vec![$(concat!(stringify!($name), ".txt")),+];
             found.sort();
             known.sort_unstable();
@@ -111,9 +127,45 @@ macro_rules! golden {
 }
 
 golden!(
-    artifacts, cat, extensions, help, items, json, latest, list, plan, problems, pull, report, run, serve, settings,
-    show, usage,
+    artifacts, cat, errors, extensions, help, init, items, json, latest, list, man, plan, problems, pull, report, run,
+    serve, settings, show, usage,
 );
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("listed");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
+}
+
+/// The names below `Commands:` of a short help.
+fn listed(help: &str) -> Vec<String> {
+    let (_, rest) = help.split_once("\nCommands:\n").unwrap_or_default();
+    let lines = rest.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn help_of_every_command() {
+    let place = Place::new();
+    let directory = golden_directory().join("help");
+    let mut waiting = vec!["guide-board".to_owned()];
+    let mut known = Vec::new();
+    while let Some(command) = waiting.pop() {
+        let short = execute(&place, &format!("{command} -h"));
+        let long = execute(&place, &format!("{command} --help"));
+        assert!(long.contains("\nExamples:\n"), "{command}");
+        let file = directory.join(format!("{}.txt", command.replace(' ', "-")));
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+        hold(&file, &written, &format!("$ {command} -h\n{short}\n$ {command} --help\n{long}\n"));
+        waiting.extend(listed(&short).into_iter().map(|below| format!("{command} {below}")));
+        known.push(file);
+    }
+    assert!(known.len() > 30, "{known:?}");
+    for left in names(&directory).into_iter().map(|name| directory.join(name)).filter(|file| !known.contains(file)) {
+        assert!(is_blessing(), "{}: there is no such command", left.display());
+        std::fs::remove_file(left).expect("removed");
+    }
+}
 
 #[test]
 fn words_are_split_as_written() {

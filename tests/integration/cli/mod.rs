@@ -9,5 +9,6 @@ pub(crate) mod place;
 mod quickstart;
 mod reaching;
 mod same_answer;
+mod surface;
 mod terminal;
 mod written_files;

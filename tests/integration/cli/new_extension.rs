@@ -16,14 +16,14 @@ fn new(world: &World, arguments: &[&str]) -> Output {
 }
 
 /// The printed commands, each on one line.
-fn commands(output: &Output) -> Vec<String> {
+pub(super) fn commands(output: &Output) -> Vec<String> {
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout.clone()).expect("text").replace("\\\n", "");
     text.lines().filter(|line| line.starts_with("  guide-board ")).map(str::to_owned).collect()
 }
 
 /// A command line in a shell that finds this binary.
-fn shell(world: &World, line: &str) -> Output {
+pub(super) fn shell(world: &World, line: &str) -> Output {
     let binary = Path::new(env!("CARGO_BIN_EXE_guide-board")).parent().expect("a directory");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(binary.to_owned()).chain(std::env::split_paths(&path));
