@@ -54,6 +54,11 @@ impl Failure {
         Self { code, message: message.into() }
     }
 
+    /// The exit code.
+    pub(super) const fn code(&self) -> u8 {
+        self.code
+    }
+
     /// The same with words before and after what is told.
     pub(super) fn around(self, before: &str, after: &str) -> Self {
         Self { code: self.code, message: format!("{before}{}{after}", self.message) }

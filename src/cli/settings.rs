@@ -19,6 +19,10 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 /// Options that say the same thing in two ways. The one from the stronger source wins: `--port` over `listen` in the file.
 const ALTERNATIVES: [(&str, &str); 3] = [("run-id", "directory"), ("listen", "host"), ("listen", "port")];
 
+/// Options that belong together, and stand apart from a weaker source: `--runs-dir` is a local directory whatever server the environment names,
+/// and `--server` is asked whatever directory that names.
+const TOGETHER: [(&str, &str); 1] = [("server", "runs-dir")];
+
 /// Why there are no matches.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -66,6 +70,12 @@ pub(super) fn matches(arguments: impl IntoIterator<Item = OsString>) -> Result<A
         let origin = behind.origin(&error, file.as_deref());
         Stop::Clap(error, origin)
     })
+}
+
+/// Whether the command line itself gives `--long`, and not what stands behind it.
+pub(super) fn is_on_the_command_line(long: &str) -> bool {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    Behind { arguments: &arguments, variable: &|_| None }.gives(long)
 }
 
 impl Behind<'_> {
@@ -125,9 +135,9 @@ impl Behind<'_> {
             };
             sources.insert(long, source);
         }
-        for (left, right) in ALTERNATIVES {
+        for (left, right) in ALTERNATIVES.into_iter().chain(TOGETHER) {
             let (Some(one), Some(other)) = (sources.get(left).copied(), sources.get(right).copied()) else { continue };
-            if one == Source::File && other == Source::File {
+            if one == Source::File && other == Source::File && !TOGETHER.contains(&(left, right)) {
                 return Err(format!("`{}` and `{}` exclude each other", place(path, left), place(path, right)));
             }
             if one > other {
@@ -256,6 +266,7 @@ fn variable_of(path: &[&str], long: &str) -> String {
     let command = match path {
         [above @ ("runs" | "jobs"), command] => format!("{above}_{command}_"),
         ["runs" | "jobs" | "health"] if long.starts_with("tls-") => "client_".to_owned(),
+        ["runs"] if long == "retry-for" => "runs_".to_owned(),
         ["health"] if matches!(long, "service" | "wait" | "timeout") => "health_".to_owned(),
         // `run --output-dir` is a run's.
         ["man"] => "man_".to_owned(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
 
 use super::Client;
 use super::retry::{Backoff, answer_of, is_passing};
@@ -219,6 +220,10 @@ impl Follow {
         if !is_passing(&status) {
             let is_forgotten = self.is_known && status.code() == Code::NotFound;
             return Err(if is_forgotten { FollowError::Forgotten(status) } else { FollowError::Refused(status) });
+        }
+        if status.get_details_error_info().is_some() {
+            // A server that says so is not silent.
+            self.backoff.answered();
         }
         let Some(at) = self.backoff.broke(Instant::now()) else { return Err(FollowError::GaveUp(status)) };
         // A connection whose other side is gone without a word would take the next call as well.

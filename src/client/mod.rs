@@ -1,8 +1,10 @@
-//! The Rust client that the CLI uses for a running server: connecting, waiting until it serves, and following a job over broken connections.
+//! The Rust client that the CLI uses for a running server: connecting, waiting until it serves, following a job and
+//! reading runs over broken connections.
 
 mod address;
 mod fault;
 mod follow;
+mod patient;
 mod retry;
 mod settings;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use crate::wire::pb::run_service_client::RunServiceClient;
 pub use address::{AddressError, ServerAddress};
 pub use fault::{Fault, fault_of};
 pub use follow::{Follow, FollowError, FollowSettings, Followed};
+pub use patient::{Connection, ManifestStream, OutputStream, PatientClient};
 pub use retry::{is_broken_connection, until_answered};
 pub use settings::{Credentials, PemFile, ServerSettings, SettingsError, TlsSettings, Token};
 

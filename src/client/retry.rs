@@ -27,7 +27,13 @@ pub fn is_broken_connection(status: &Status) -> bool {
     may_pass && status.get_details_error_info().is_none() && fault_of(status).is_none()
 }
 
-/// The same, or the service asks to come again, or ended a stream that took longer than it may, which is resumed.
+/// Whether the server has no time for a call just now, or had none for the rest of it. What it says of the disk is none of that.
+pub(super) fn is_busy(status: &Status) -> bool {
+    const REASONS: [&str; 5] = ["LIMIT_REACHED", "STOPPING", "READER_STALLED", "DEADLINE_EXCEEDED", "ROOT_NOT_SCANNED"];
+    status.get_details_error_info().is_some_and(|info| REASONS.contains(&info.reason.as_str()))
+}
+
+/// A broken connection, or the service asks to come again, or ended a stream that took longer than it may, which is resumed.
 pub(super) fn is_passing(status: &Status) -> bool {
     let asks = status.get_details_retry_info().is_some() || status.code() == Code::DeadlineExceeded;
     asks || is_broken_connection(status)
@@ -119,7 +125,10 @@ mod tests {
         let mut details = ErrorDetails::with_error_info("STOPPING", "guideboard.v1", HashMap::new());
         details.set_retry_info(Some(Duration::from_secs(1)));
         let said = Status::with_error_details(Code::Unavailable, "the server is stopping", details);
-        assert!(!is_broken_connection(&said) && is_passing(&said));
+        assert!(!is_broken_connection(&said) && is_passing(&said) && is_busy(&said));
+        let mut details = ErrorDetails::with_error_info("IO_TROUBLE", "guideboard.v1", HashMap::new());
+        details.set_retry_info(Some(Duration::from_secs(1)));
+        assert!(!is_busy(&Status::with_error_details(Code::Unavailable, "the disk", details)));
         let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "guideboard.v1", HashMap::new());
         let said = Status::with_error_details(Code::DeadlineExceeded, "the call took longer than it may", details);
         assert!(!is_broken_connection(&said) && is_passing(&said));

@@ -1,11 +1,13 @@
 //! The client against a server that breaks its streams as a script says.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::{Client, Follow, FollowError, FollowSettings, Followed, ServerAddress, until_answered};
 use crate::wire::pb::run_service_server::{RunService, RunServiceServer};
@@ -172,6 +174,20 @@ async fn without_an_answer_it_gives_up_in_time() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_that_it_is_busy_is_not_silent() {
+    let mut details = ErrorDetails::with_error_info("LIMIT_REACHED", "guideboard.v1", HashMap::new());
+    details.set_retry_info(Some(Duration::from_secs(1)));
+    let busy = Watch::Refuse(Status::with_error_details(Code::ResourceExhausted, "too many calls", details));
+    let watches = [vec![busy; 4], vec![Watch::Lines(1..=1, Then::JobEnd(2))]].concat();
+    let (_, client) = serve(&watches).await;
+    let began = std::time::Instant::now();
+    let mut follow = Follow::new(client, "job".to_owned(), 0, impatient());
+    assert_eq!(all(&mut follow).await.expect("to the end"), [-1, -2, 1, 2]);
+    // Longer than a server may be silent.
+    assert!(began.elapsed() > impatient().retry_for);
+}
+
+#[tokio::test]
 async fn a_call_that_is_dropped_loses_nothing() {
     let (_, client) = serve(&[Watch::Lines(1..=20, Then::Break), Watch::Lines(21..=40, Then::JobEnd(41))]).await;
     let mut follow = Follow::new(client, "job".to_owned(), 0, impatient());
@@ -212,5 +228,5 @@ async fn a_call_that_may_be_made_twice_is_made_until_it_is_answered() {
         |_| (),
         async |client| client.runs().list_runs(pb::ListRunsRequest::default()).await,
     );
-    assert_eq!(refused.await.expect_err("a refusal").code(), tonic::Code::Unimplemented);
+    assert_eq!(refused.await.expect_err("a refusal").code(), Code::Unimplemented);
 }

@@ -1,7 +1,6 @@
 //! `jobs watch`, and the loop that follows a job to its end: its events, and who interrupts.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use clap::Args;
 use tonic::Status;
@@ -10,6 +9,7 @@ use super::prompt::{Answer, OnInterrupt, Question, Signals};
 use super::view::View;
 use super::{OneJob, Server, outcome};
 use crate::cli::exit::{self, Failure};
+use crate::cli::reach::for_at_most;
 use crate::cli::terminal;
 use crate::cli::values::count;
 use crate::client::{Follow, FollowError, FollowSettings, Followed, until_answered};
@@ -72,9 +72,7 @@ pub(super) struct FollowArgs {
 
 impl FollowArgs {
     pub(super) fn settings(&self) -> FollowSettings {
-        // A year is as good as forever, and can be added to any time.
-        let retry_for = Duration::from_secs(self.retry_for.min(365 * 24 * 3600));
-        FollowSettings { retry_for, ..FollowSettings::default() }
+        FollowSettings { retry_for: for_at_most(self.retry_for), ..FollowSettings::default() }
     }
 }
 
@@ -274,9 +272,10 @@ impl Following<'_> {
                 exit::NOT_FOUND,
                 format!(
                     "the server no longer knows the job {}: it was restarted, which ends its jobs, or has forgotten it; if the job made a \
-                     run, `guide-board runs list` over the server's directory of runs shows it, and `guide-board runs problems` what is \
-                     left of it otherwise",
-                    terminal::cell(self.job_id)
+                     run, {} shows it, and {} what is left of it otherwise",
+                    terminal::cell(self.job_id),
+                    self.server.way.command("runs list"),
+                    self.server.way.command("runs problems")
                 ),
             ),
             FollowError::GaveUp(status) => {

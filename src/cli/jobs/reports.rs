@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::{OneJob, Server};
 use crate::cli::exit::{self, Failure};
-use crate::cli::runs::{print_output, report_in};
+use crate::cli::runs::{Output, patient, print_output, report_in};
 use crate::cli::terminal;
+use crate::client::FollowSettings;
 use crate::wire::{pb, to_json};
 
 const EXAMPLES: &str = "\
@@ -54,7 +55,9 @@ pub(super) async fn reports(args: &ReportsArgs, server: &Server) -> Result<u8, F
     let run = reply.run.unwrap_or_default();
     let request =
         pb::ReadArtifactRequest { runs_dir: run.runs_dir, directory: run.directory, path, ..Default::default() };
-    let stream = server.client.retained().read_artifact(request).await.map_err(|status| server.failure(status))?;
-    print_output(stream.into_inner(), 0, false).await?;
+    let failure = |status| server.failure(status);
+    let patient = patient(server.client.clone(), FollowSettings::default().retry_for);
+    let output = patient.read_artifact(request).await.map_err(failure)?;
+    print_output(Output::Remote(Box::new(output)), 0, false, &failure).await?;
     Ok(exit::DONE)
 }

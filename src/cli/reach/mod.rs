@@ -4,11 +4,14 @@ mod refusal;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tonic::Status;
 
 use super::exit::{self, Failure};
+use super::settings::is_on_the_command_line;
+use super::values::count;
 use crate::client::{Client, ConnectError, PemFile, ServerAddress, ServerSettings, TlsSettings, Token};
 use crate::repository::ambient;
 use crate::server::access::bearer;
@@ -30,6 +33,28 @@ pub(super) struct ServerArgs {
     /// The server: http://HOST:PORT, https://HOST:PORT, or unix:PATH for a Unix socket
     #[arg(long, global = true, value_name = "URL", default_value = DEFAULT_SERVER)]
     server: ServerAddress,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+}
+
+/// The same for commands that need no server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reaching the server")]
+pub(super) struct MaybeServerArgs {
+    /// Ask this server instead of reading a directory: http://HOST:PORT, https://HOST:PORT, or unix:PATH for a Unix socket
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<ServerAddress>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+    /// How long to try again when the connection breaks or the server is busy
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = count)]
+    retry_for: u64,
+}
+
+/// Whom to trust, and what to show.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reaching the server")]
+struct CredentialArgs {
     /// The authorities that may have signed the server's certificate, in PEM [default: those of the system]
     #[arg(long, global = true, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
@@ -63,28 +88,64 @@ pub(super) struct Way {
 impl ServerArgs {
     /// Reads the files, and asks whether the token may be sent there.
     pub(super) fn way(&self) -> Result<Way, Failure> {
+        let named = Some(self.server.to_string()).filter(|address| address != DEFAULT_SERVER);
+        self.credentials.way(&self.server, named)
+    }
+}
+
+impl MaybeServerArgs {
+    /// The same, if a server is named. An option of the command line that is only for a server is refused where none is.
+    pub(super) fn way(&self) -> Result<Option<Way>, Failure> {
+        const FOR_SERVERS: [&str; 7] =
+            ["tls-ca", "tls-server-name", "tls-cert", "tls-key", "token-file", "allow-plain-token", "retry-for"];
+        match &self.server {
+            Some(server) => self.credentials.way(server, Some(server.to_string())).map(Some),
+            None => match FOR_SERVERS.into_iter().find(|option| is_on_the_command_line(option)) {
+                None => Ok(None),
+                Some(option) => Err(Failure::new(
+                    exit::USAGE,
+                    format!("--{option} is for a server, and a directory is read; name the server with --server"),
+                )),
+            },
+        }
+    }
+
+    /// How long a broken connection is tried again.
+    pub(super) fn retry_for(&self) -> Duration {
+        for_at_most(self.retry_for)
+    }
+}
+
+/// A time of the command line. A year is as good as forever, and can be added to any time.
+pub(super) fn for_at_most(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(365 * 24 * 3600))
+}
+
+impl CredentialArgs {
+    /// Reads the files. `named` is what names the server in a command for whoever reads, where that has to be.
+    fn way(&self, server: &ServerAddress, named: Option<String>) -> Result<Way, Failure> {
         let usage = |message: String| Failure::new(exit::USAGE, message);
         let (token, token_from) = self.token(std::env::var_os(TOKEN_VARIABLE)).map_err(usage)?.unzip();
-        if let Some(from) = token_from.filter(|_| self.server.is_exposed() && !self.allow_plain_token) {
+        if let Some(from) = token_from.filter(|_| server.is_exposed() && !self.allow_plain_token) {
             return Err(usage(format!(
                 "the token of {from} would pass the network to {} in the clear; use https://, or --allow-plain-token where nobody can \
                  listen on the way",
-                self.server
+                server
             )));
         }
-        let settings = ServerSettings { address: self.server.clone(), tls: self.tls().map_err(usage)?, token };
-        Ok(Way { settings, token_from, again: self.again() })
+        let settings = ServerSettings { address: server.clone(), tls: self.tls(server).map_err(usage)?, token };
+        Ok(Way { settings, token_from, again: self.again(named) })
     }
 
-    fn tls(&self) -> Result<TlsSettings, String> {
+    fn tls(&self, server: &ServerAddress) -> Result<TlsSettings, String> {
         let options = [
             ("--tls-ca", self.tls_ca.is_some()),
             ("--tls-server-name", self.tls_server_name.is_some()),
             ("--tls-cert", self.tls_cert.is_some()),
             ("--tls-key", self.tls_key.is_some()),
         ];
-        if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given && !self.server.is_tls()) {
-            return Err(format!("{option} is for servers at https://HOST:PORT, and the server is {}", self.server));
+        if let Some((option, _)) = options.iter().find(|(_, is_given)| *is_given && !server.is_tls()) {
+            return Err(format!("{option} is for servers at https://HOST:PORT, and the server is {server}"));
         }
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Some((pem(certificate)?, pem(key)?)),
@@ -115,11 +176,10 @@ impl ServerArgs {
     }
 
     /// The options that reach the same server again.
-    fn again(&self) -> String {
-        let address = self.server.to_string();
+    fn again(&self, named: Option<String>) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let options = [
-            ("server", Some(address).filter(|address| address != DEFAULT_SERVER)),
+            ("server", named),
             ("tls-ca", path(&self.tls_ca)),
             ("tls-server-name", self.tls_server_name.clone()),
             ("tls-cert", path(&self.tls_cert)),
@@ -168,7 +228,7 @@ fn pem(path: &Path) -> Result<PemFile, String> {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/.:_-[]@%+=,".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
@@ -181,9 +241,8 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn args(server: &str) -> ServerArgs {
-        ServerArgs {
-            server: server.parse().expect("an address"),
+    fn args() -> CredentialArgs {
+        CredentialArgs {
             tls_ca: None,
             tls_server_name: None,
             tls_cert: None,
@@ -197,10 +256,11 @@ mod tests {
     fn a_file_wins_over_the_variable_and_no_error_shows_what_is_no_token() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
-        let mut args = args("https://host:1");
+        let mut args = args();
         let token = "0123456789abcdef";
-        let from =
-            |args: &ServerArgs, variable: &str| args.token(Some(variable.into())).map(|it| it.map(|(_, from)| from));
+        let from = |args: &CredentialArgs, variable: &str| {
+            args.token(Some(variable.into())).map(|it| it.map(|(_, from)| from))
+        };
         assert_eq!((from(&args, token), from(&args, "")), (Ok(Some(TOKEN_VARIABLE)), Ok(None)));
         std::fs::write(&path, format!("\n {token} \r\n")).expect("written");
         args.token_file = Some(path.clone());
@@ -217,10 +277,11 @@ mod tests {
 
     #[test]
     fn a_command_to_paste_names_files_and_is_quoted() {
-        let mut args = args("https://host:1");
+        let mut args = args();
         args.tls_ca = Some("a dir/it's.pem".into());
         args.token_file = Some("/run/token".into());
-        assert_eq!(args.again(), " --server https://host:1 --tls-ca 'a dir/it'\\''s.pem' --token-file /run/token");
-        assert_eq!(super::tests::args(DEFAULT_SERVER).again(), "");
+        let named = Some("https://host:1".to_owned());
+        assert_eq!(args.again(named), " --server https://host:1 --tls-ca 'a dir/it'\\''s.pem' --token-file /run/token");
+        assert_eq!(super::tests::args().again(None), "");
     }
 }

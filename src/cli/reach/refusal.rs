@@ -50,8 +50,11 @@ pub(super) fn of_call(way: &Way, status: Status) -> Failure {
         (Code::Unauthenticated, Some("CREDENTIALS_INVALID"), Some(from)) => {
             refused(&format!("does not know the token of {from}; ask its operator for one that is valid there"))
         }
+        (Code::Unimplemented, _, _) => {
+            refused(&format!("has no such call: it is older than this command, or no guide-board ({})", said(&status)))
+        }
         // What something else than the service says may have no text at all.
-        (Code::Unimplemented | Code::PermissionDenied | Code::Unauthenticated | Code::ResourceExhausted, _, _)
+        (Code::PermissionDenied | Code::Unauthenticated | Code::ResourceExhausted, _, _)
             if status.get_details_error_info().is_none() =>
         {
             refused(&format!("refuses: {}", said(&status)))

@@ -1,13 +1,11 @@
 //! `runs artifacts`: a run's manifest, with what stands on disk.
 
 use clap::Args;
-use tokio_stream::StreamExt;
 
 use super::select::OneRun;
 use super::{History, call};
 use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// How many rows a table is laid out for at a time: a manifest may have a million.
@@ -36,20 +34,18 @@ pub(super) struct ArtifactsArgs {
 }
 
 pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let request = pb::StreamArtifactManifestRequest {
-        runs_dir: String::new(),
         run_id: args.run.run_id(),
         directory: args.run.directory(),
         include_unlisted: args.include_unlisted,
         report_unsafe: true,
+        ..Default::default()
     };
-    let mut stream = call!(service, stream_artifact_manifest, request)?;
+    let mut stream = call!(history, stream_artifact_manifest, request)?;
     let mut whole = pb::StreamArtifactManifestResponse::default();
     let mut shown = 0_usize;
     let mut rows = terminal::LongTable::default();
-    while let Some(message) = stream.next().await {
-        let message = message?;
+    while let Some(message) = stream.message().await.map_err(|status| history.failure(status))? {
         if message.run.is_some() {
             whole = message;
             continue;
@@ -77,7 +73,7 @@ pub(super) async fn artifacts(args: &ArtifactsArgs, history: &History) -> Result
         text.push_str(" (there are more than are looked at)");
     }
     if !whole.compatibility.is_empty() {
-        text.push_str(&format!("  [{}]", whole.compatibility.join(", ")));
+        text.push_str(&format!("  [{}]", terminal::cell(&whole.compatibility.join(", "))));
     }
     text.push('\n');
     terminal::print(&text)?;
@@ -92,7 +88,7 @@ fn table(artifacts: &[pb::Artifact]) -> String {
         .iter()
         .map(|artifact| {
             let state = artifact.state().as_str_name().trim_start_matches("FILE_STATE_").to_ascii_lowercase();
-            let digest = artifact.sha256.get(..12).unwrap_or("-").to_owned();
+            let digest = terminal::cell_or_dash(artifact.sha256.get(..12).unwrap_or_default());
             let path = if artifact.path.is_empty() { "(refused)" } else { &artifact.path };
             let path = if artifact.unlisted { format!("{path}  (unlisted)") } else { path.to_owned() };
             let size = artifact.size_bytes.map_or_else(|| "-".to_owned(), terminal::size);

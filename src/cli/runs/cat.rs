@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
 use super::select::OneRun;
-use super::{History, call};
+use super::{History, Output, call};
 use crate::cli::exit::{self, Failure};
+use crate::cli::settings::is_on_the_command_line;
 use crate::cli::terminal;
 use crate::cli::values::count;
 use crate::repository::ambient::{AmbientError, OutputFile};
-use crate::services::RetainedRuns;
 use crate::wire::pb;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +55,7 @@ pub(super) struct CatArgs {
 
 pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure> {
     // Set in the environment or a file it is meant for the commands that have a JSON form, and no error here.
-    if history.json && std::env::args_os().any(|argument| argument == "--json") {
+    if history.json && is_on_the_command_line("json") {
         return Err(Failure::new(exit::USAGE, "`runs cat` prints bytes; `runs artifacts --json` describes them"));
     }
     let request = pb::ReadArtifactRequest {
@@ -71,7 +69,8 @@ pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => {
             let limit = request.limit;
-            print(call!(history.service, read_artifact, request)?, limit, args.force).await.map(|()| exit::DONE)
+            let output = call!(history, read_artifact, request)?;
+            print(output, limit, args.force, &|status| history.failure(status)).await.map(|()| exit::DONE)
         }
         Some(path) => {
             // Ended from outside, it still takes away what it began to write.
@@ -79,7 +78,7 @@ pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure
             let mut terminate = signal(SignalKind::terminate()).map_err(unhandled)?;
             let mut interrupt = signal(SignalKind::interrupt()).map_err(unhandled)?;
             tokio::select! {
-                written = write(&history.service, request, path, args.force) => written.map(|()| exit::DONE),
+                written = write(history, request, path, args.force) => written.map(|()| exit::DONE),
                 _ = terminate.recv() => Ok(exit::TERMINATED),
                 _ = interrupt.recv() => Ok(exit::INTERRUPTED),
             }
@@ -87,40 +86,33 @@ pub(super) async fn cat(args: &CatArgs, history: &History) -> Result<u8, Failure
     }
 }
 
-async fn write(
-    service: &RetainedRuns,
-    request: pb::ReadArtifactRequest,
-    path: &Path,
-    replace: bool,
-) -> Result<(), Failure> {
+async fn write(history: &History, request: pb::ReadArtifactRequest, path: &Path, replace: bool) -> Result<(), Failure> {
     let unwritable = |error: AmbientError| {
         let hint = if error.is_already_there() { "; --force replaces it" } else { "" };
         Failure::new(exit::USAGE, format!("{error}{hint}"))
     };
     let mut file = OutputFile::create(path, replace).map_err(unwritable)?;
     let limit = request.limit;
-    copy(call!(service, read_artifact, request)?, limit, &mut |bytes| file.write_all(bytes).map_err(Failure::from))
-        .await?;
+    let output = call!(history, read_artifact, request)?;
+    let mut take = |bytes: &[u8]| file.write_all(bytes).map_err(Failure::from);
+    copy(output, limit, &|status| history.failure(status), &mut take).await?;
     file.finish().map_err(unwritable)
 }
 
-/// What ReadArtifact answers, from this process or from a server.
-pub(in crate::cli) trait Replies:
-    Stream<Item = Result<pb::ReadArtifactResponse, Status>> + Unpin
-{
-}
-
-impl<T: Stream<Item = Result<pb::ReadArtifactResponse, Status>> + Unpin> Replies for T {}
-
 /// Prints an output, of which at most `limit` bytes were asked for, 0 being all; to a terminal only as text.
-pub(in crate::cli) async fn print(replies: impl Replies, limit: i64, force: bool) -> Result<(), Failure> {
+pub(in crate::cli) async fn print(
+    output: Output,
+    limit: i64,
+    force: bool,
+    failure: &dyn Fn(Status) -> Failure,
+) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     if !terminal::stdout_is_terminal() || force {
-        copy(replies, limit, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
+        copy(output, limit, failure, &mut |bytes| stdout.write_all(bytes).map_err(Failure::from)).await?;
         return stdout.flush().map_err(Failure::from);
     }
     let mut pending: Vec<u8> = Vec::new();
-    copy(replies, limit, &mut |bytes| {
+    copy(output, limit, failure, &mut |bytes| {
         pending.extend_from_slice(bytes);
         let (text, rest) = text_of(&pending)?;
         terminal::print(&text)?;
@@ -153,13 +145,13 @@ fn not_text() -> Failure {
 
 /// Hands the bytes of an output on, piece by piece.
 async fn copy(
-    mut replies: impl Replies,
+    mut output: Output,
     limit: i64,
-    take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+    failure: &dyn Fn(Status) -> Failure,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut bar = None;
-    while let Some(message) = replies.next().await {
-        let message = message?;
+    while let Some(message) = output.message().await.map_err(failure)? {
         let bar = bar.get_or_insert_with(|| {
             let left = message.size_bytes.saturating_sub(u64::try_from(message.offset).unwrap_or(0));
             terminal::byte_bar(

@@ -9,7 +9,6 @@ use super::{History, call};
 use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
 use crate::cli::values::count;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// The largest page, which takes the fewest calls.
@@ -88,13 +87,11 @@ pub(super) struct EvidenceArgs {
 }
 
 pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let mut progress = Progress::new(args.limit);
     let mut rows = terminal::LongTable::default();
     let mut whole = pb::ListFindingsResponse::default();
     loop {
         let request = pb::ListFindingsRequest {
-            runs_dir: String::new(),
             run_id: args.run.run_id(),
             directory: args.run.directory(),
             severities: args.severities.clone(),
@@ -103,8 +100,9 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
             check_ids: args.check_ids.clone(),
             page_size: progress.page_size(),
             page_token: whole.next_page_token.clone(),
+            ..Default::default()
         };
-        let mut page = call!(service, list_findings, request)?;
+        let mut page = call!(history, list_findings, request)?;
         let is_first = whole.next_page_token.is_empty();
         let is_done = progress.took(&mut page.findings, &mut page.next_page_token);
         if is_first {
@@ -133,13 +131,11 @@ pub(super) async fn findings(args: &FindingsArgs, history: &History) -> Result<u
 }
 
 pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let mut progress = Progress::new(args.limit);
     let mut rows = terminal::LongTable::default();
     let mut whole = pb::ListEvidenceResponse::default();
     loop {
         let request = pb::ListEvidenceRequest {
-            runs_dir: String::new(),
             run_id: args.run.run_id(),
             directory: args.run.directory(),
             results: args.results.clone(),
@@ -147,8 +143,9 @@ pub(super) async fn evidence(args: &EvidenceArgs, history: &History) -> Result<u
             check_ids: args.check_ids.clone(),
             page_size: progress.page_size(),
             page_token: whole.next_page_token.clone(),
+            ..Default::default()
         };
-        let mut page = call!(service, list_evidence, request)?;
+        let mut page = call!(history, list_evidence, request)?;
         let is_first = whole.next_page_token.is_empty();
         let is_done = progress.took(&mut page.evidence, &mut page.next_page_token);
         if is_first {

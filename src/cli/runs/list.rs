@@ -10,7 +10,6 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
 use crate::cli::values::count;
 use crate::model::format_timestamp;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// The largest page, which takes the fewest calls.
@@ -67,14 +66,12 @@ pub(super) struct LatestArgs {
 }
 
 pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let limit = args.limit.unwrap_or(u64::MAX);
     let mut whole: Option<pb::ListRetainedRunsResponse> = None;
     loop {
         let have = whole.as_ref().map_or(0, |page| page.runs.len());
         let left = limit.saturating_sub(u64::try_from(have).unwrap_or(u64::MAX));
         let request = pb::ListRetainedRunsRequest {
-            runs_dir: String::new(),
             target: args.filters.target.clone().unwrap_or_default(),
             assessment: args.filters.assessment.clone().unwrap_or_default(),
             statuses: args.filters.statuses.clone(),
@@ -84,8 +81,9 @@ pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failu
             labels: distinct_labels(&args.filters.labels)?,
             page_size: i32::try_from(left).unwrap_or(PAGE).clamp(1, PAGE),
             page_token: whole.as_ref().map(|page| page.next_page_token.clone()).unwrap_or_default(),
+            ..Default::default()
         };
-        let page = call!(service, list_retained_runs, request)?;
+        let page = call!(history, list_retained_runs, request)?;
         let is_last = page.next_page_token.is_empty();
         let whole = whole.get_or_insert_with(|| pb::ListRetainedRunsResponse { runs: Vec::new(), ..page.clone() });
         whole.runs.extend(page.runs);
@@ -104,12 +102,12 @@ pub(super) async fn list(args: &ListArgs, history: &History) -> Result<u8, Failu
     if history.json {
         terminal::print_json(&to_json(&whole)?)?;
     } else {
-        terminal::print(&render(&whole, &history.shown))?;
+        terminal::print(&render(&whole, history))?;
     }
     Ok(exit::DONE)
 }
 
-fn render(list: &pb::ListRetainedRunsResponse, place: &str) -> String {
+fn render(list: &pb::ListRetainedRunsResponse, history: &History) -> String {
     let with_directory = list.runs.iter().any(|run| run.directory != run.run_id);
     let mut head = vec!["COMPLETED", "RESULT", "RUN ID", "TARGET", "ASSESSMENT", "FINDINGS"];
     if with_directory {
@@ -143,7 +141,7 @@ fn render(list: &pb::ListRetainedRunsResponse, place: &str) -> String {
         .collect();
     let (shown, total) = (list.runs.len(), u64::try_from(list.total_size).unwrap_or_default());
     if total == 0 {
-        text.push_str(&format!("no run in {place} matches"));
+        text.push_str(&format!("no run {} matches", history.at()));
     } else if u64::try_from(shown).is_ok_and(|shown| shown < total) {
         text.push_str(&format!("{shown} of {}", terminal::counted(total, "run")));
     } else {
@@ -157,16 +155,14 @@ fn render(list: &pb::ListRetainedRunsResponse, place: &str) -> String {
     }
     if list.problem_count > 0 {
         let count = u64::try_from(list.problem_count).unwrap_or_default();
-        text.push_str(&format!(", {}: see `guide-board runs problems`", terminal::counted(count, "problem")));
+        text.push_str(&format!(", {}: see {}", terminal::counted(count, "problem"), history.command("problems")));
     }
     text.push('\n');
     text
 }
 
 pub(super) async fn latest(args: &LatestArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let request = pb::GetLatestRetainedRunRequest {
-        runs_dir: String::new(),
         target: args.filters.target.clone().unwrap_or_default(),
         assessment: args.filters.assessment.clone().unwrap_or_default(),
         statuses: args.filters.statuses.clone(),
@@ -174,8 +170,9 @@ pub(super) async fn latest(args: &LatestArgs, history: &History) -> Result<u8, F
         completed_before: None,
         source_commit: args.filters.commit.clone().unwrap_or_default(),
         labels: distinct_labels(&args.filters.labels)?,
+        ..Default::default()
     };
-    let latest = call!(service, get_latest_retained_run, request)?;
+    let latest = call!(history, get_latest_retained_run, request)?;
     if history.json {
         terminal::print_json(&to_json(&latest)?)?;
     } else {

@@ -1,7 +1,9 @@
-//! `guide-board runs …`: the history of a local directory, asked of the same services that a server runs, in process.
+//! `guide-board runs …`: the history of a local directory, asked of the same services that a server runs, in process; or that of a running
+//! server.
 
 mod artifacts;
 mod cat;
+mod history;
 mod items;
 mod list;
 mod problems;
@@ -16,9 +18,13 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use tonic::Status;
 
+use self::history::History;
 use super::exit::{self, Failure};
+use super::reach::{MaybeServerArgs, Way, quoted};
+use super::settings::is_on_the_command_line;
 use super::{Globals, serve, terminal};
 pub(super) use cat::print as print_output;
+pub(super) use history::{Output, patient};
 pub(super) use report::path_of as report_in;
 pub(super) use show::{findings as findings_of, render as render_run, result_word, time as time_cell};
 
@@ -36,13 +42,19 @@ Examples:
   guide-board runs cat --directory nightly-17 artifacts/ext/log.txt
   guide-board runs pull --directory nightly-17 ./nightly-17
   guide-board runs problems --runs-dir /var/lib/guide-board/runs
+  guide-board runs list --server https://board.example:8443 --runs-dir nightly
 
 Exit codes:
-  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous, 8 the
+  server cannot be reached or refuses";
 
 /// Finds, shows and reads retained runs
 ///
 /// Reads a directory of runs, whose direct children are the runs. No server has to run for it, and nothing is written to the runs.
+///
+/// With --server a running server is asked, and says the same of the runs that it serves. --server and --runs-dir belong together: where only one of
+/// them stands on the command line, what the environment or the configuration file says of the other does not count. So --runs-dir alone is always a
+/// local directory, and --server alone asks for the server's first.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct RunsArgs {
@@ -70,15 +82,17 @@ enum RunsCommand {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every runs command")]
 struct Place {
-    /// The directory of runs [default: <root>/runs]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The directory of runs [default: <root>/runs]; with --server the name of one of the server's [default: its first]
+    #[arg(long, global = true, value_name = "DIR|NAME")]
     runs_dir: Option<String>,
     /// Print JSON: the message that the service answers, as one document
     #[arg(long, global = true)]
     json: bool,
-    /// How opens are confined to a run
+    /// How opens are confined to a run; not with --server, which has its own way
     #[arg(long, global = true, value_name = "HOW", default_value = "auto", hide_short_help = true)]
     containment: ContainmentChoice,
+    #[command(flatten)]
+    server: MaybeServerArgs,
 }
 
 /// Runs the command.
@@ -89,7 +103,7 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
         Err(error) => return Failure::new(exit::INTERNAL, format!("no runtime: {error}")).tell(),
     };
     let outcome = runtime.block_on(async {
-        let history = args.place.open(globals)?;
+        let history = args.place.open(globals).await?;
         match &args.command {
             RunsCommand::List(args) => list::list(args, &history).await,
             RunsCommand::Latest(args) => list::latest(args, &history).await,
@@ -108,19 +122,26 @@ pub(super) fn run(args: &RunsArgs, globals: &Globals) -> ExitCode {
     exit::code_of(outcome)
 }
 
-/// An opened directory of runs.
-struct History {
-    service: RetainedRuns,
-    /// The directory as the operator named it, for a message.
-    shown: String,
-    /// The directory itself.
-    place: std::path::PathBuf,
-    json: bool,
-}
-
 impl Place {
+    async fn open(&self, globals: &Globals) -> Result<History, Failure> {
+        match self.server.way()? {
+            Some(way) => self.connect(way).await,
+            None => self.scan(globals),
+        }
+    }
+
+    async fn connect(&self, way: Way) -> Result<History, Failure> {
+        if is_on_the_command_line("containment") {
+            let message = "--containment is for a local directory, and a server is asked; it has its own way";
+            return Err(Failure::new(exit::USAGE, message));
+        }
+        let client = way.connect().await.map_err(|error| way.unreached(&error))?;
+        let server = patient(client, self.server.retry_for());
+        Ok(History::of_server(server, way, self.runs_dir.clone().unwrap_or_default(), self.json))
+    }
+
     /// Scans the directory and opens the services over it.
-    fn open(&self, globals: &Globals) -> Result<History, Failure> {
+    fn scan(&self, globals: &Globals) -> Result<History, Failure> {
         let usage = |message: String| Failure::new(exit::USAGE, message);
         let spec = match &self.runs_dir {
             Some(text) => local_spec(text).map_err(|error| usage(error.to_string()))?,
@@ -132,12 +153,27 @@ impl Place {
         let scan = || repository.root("", &VisibleRoots::All).and_then(|root| root.refresh());
         terminal::while_waiting(&format!("reading {shown}"), scan).map_err(|error| match error {
             Error::RootAway { reason, .. } => {
-                Failure::new(exit::NOT_FOUND, format!("{shown}: {reason}; --runs-dir names the directory of runs"))
+                let hint = if std::env::var_os("GUIDE_BOARD_SERVER").is_some_and(|server| !server.is_empty()) {
+                    ", and with --server one of the server's"
+                } else {
+                    ""
+                };
+                Failure::new(
+                    exit::NOT_FOUND,
+                    format!("{shown}: {reason}; --runs-dir names the directory of runs{hint}"),
+                )
             }
             other => Failure::from(Status::from(other)),
         })?;
         let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
-        Ok(History { service, shown, place, json: self.json })
+        // What else names the directory does so for the next command, too.
+        let root = globals.root.to_string_lossy().into_owned();
+        let named = [("root", Some(root)), ("runs-dir", self.runs_dir.clone())];
+        let given = named.into_iter().filter(|(option, _)| is_on_the_command_line(option));
+        let option =
+            |(option, value): (&str, Option<String>)| Some(format!(" --{option} {}", quoted(&terminal::cell(&value?))));
+        let again = given.filter_map(option).collect();
+        Ok(History::of_directory(service, (shown, place), again, self.json))
     }
 }
 
@@ -152,14 +188,10 @@ fn local_spec(text: &str) -> Result<RootSpec, RootSpecError> {
     }
 }
 
-/// Makes one call to a service and takes the reply.
+/// Makes one call and takes the reply.
 macro_rules! call {
-    ($service:expr, $method:ident, $request:expr) => {
-        $service
-            .$method(crate::services::local_request($request))
-            .await
-            .map(tonic::Response::into_inner)
-            .map_err(Failure::from)
+    ($history:expr, $method:ident, $request:expr) => {
+        $history.$method($request).await.map_err(|status| $history.failure(status))
     };
 }
 use call;

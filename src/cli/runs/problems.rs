@@ -5,7 +5,6 @@ use clap::Args;
 use super::{History, call};
 use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 /// The largest page, which takes the fewest calls.
@@ -33,16 +32,15 @@ pub(super) struct ProblemsArgs {
 }
 
 pub(super) async fn problems(args: &ProblemsArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
     let mut whole = pb::ListProblemsResponse::default();
     loop {
         let request = pb::ListProblemsRequest {
-            runs_dir: String::new(),
             reasons: args.reasons.clone(),
             page_size: PAGE,
             page_token: whole.next_page_token.clone(),
+            ..Default::default()
         };
-        let mut page = call!(service, list_problems, request)?;
+        let mut page = call!(history, list_problems, request)?;
         page.problems.splice(0..0, whole.problems);
         whole = page;
         if whole.next_page_token.is_empty() {
@@ -55,7 +53,7 @@ pub(super) async fn problems(args: &ProblemsArgs, history: &History) -> Result<u
     }
     if whole.problems.is_empty() {
         let found = if args.reasons.is_empty() { "no problems" } else { "no such problems" };
-        terminal::print(&format!("{found} in {}\n", history.shown))?;
+        terminal::print(&format!("{found} {}\n", history.at()))?;
         return Ok(exit::DONE);
     }
     let rows: Vec<Vec<String>> = whole

@@ -6,7 +6,6 @@ use super::select::OneRun;
 use super::{History, call, cat};
 use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 const EXAMPLES: &str = "\
@@ -39,14 +38,14 @@ pub(super) async fn report(args: &ReportArgs, history: &History) -> Result<u8, F
         None => "report",
     };
     let request = pb::GetRetainedRunReportsRequest {
-        runs_dir: String::new(),
         run_id: args.run.run_id(),
         directory: args.run.directory(),
         kind: kind.to_owned(),
         include_contents: false,
         report_unsafe: true,
+        ..Default::default()
     };
-    let reply = call!(history.service, get_retained_run_reports, request)?;
+    let reply = call!(history, get_retained_run_reports, request)?;
     if history.json {
         terminal::print_json(&to_json(&reply)?)?;
         return Ok(exit::DONE);
@@ -55,7 +54,7 @@ pub(super) async fn report(args: &ReportArgs, history: &History) -> Result<u8, F
     // By its directory: the run is found, and its id may stand in a second directory by now.
     let directory = reply.run.map(|run| run.directory).unwrap_or_default();
     let request = pb::ReadArtifactRequest { directory, path, ..Default::default() };
-    cat::print(call!(history.service, read_artifact, request)?, 0, false).await?;
+    cat::print(call!(history, read_artifact, request)?, 0, false, &|status| history.failure(status)).await?;
     Ok(exit::DONE)
 }
 

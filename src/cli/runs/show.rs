@@ -9,7 +9,6 @@ use super::{History, call};
 use crate::cli::exit::{self, Failure};
 use crate::cli::terminal;
 use crate::model::format_timestamp;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 use crate::wire::{pb, to_json};
 
 const EXAMPLES: &str = "\
@@ -31,13 +30,9 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) async fn show(args: &ShowArgs, history: &History) -> Result<u8, Failure> {
-    let service = &history.service;
-    let request = pb::GetRetainedRunRequest {
-        runs_dir: String::new(),
-        run_id: args.run.run_id(),
-        directory: args.run.directory(),
-    };
-    let reply = call!(service, get_retained_run, request)?;
+    let request =
+        pb::GetRetainedRunRequest { run_id: args.run.run_id(), directory: args.run.directory(), ..Default::default() };
+    let reply = call!(history, get_retained_run, request)?;
     if history.json {
         terminal::print_json(&to_json(&reply)?)?;
     } else {
@@ -109,8 +104,8 @@ pub(in crate::cli) fn render(run: Option<&pb::RetainedRun>, summary: Option<&pb:
             format!("summary for {}, artifacts for {}", days(policy.summary_days), days(policy.raw_artifact_days)),
         );
     }
-    add("markers", run.compatibility.join(", "));
-    add("malformed", summary.malformed_keys.join(", "));
+    add("markers", terminal::cell(&run.compatibility.join(", ")));
+    add("malformed", terminal::sentence(&summary.malformed_keys.join(", ")));
     for (key, value) in &summary.unknown_keys {
         // A text in JSON has no line breaks of its own.
         let value: Vec<&str> = value.lines().map(str::trim).collect();

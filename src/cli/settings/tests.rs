@@ -101,6 +101,27 @@ fn of_two_alternatives_the_one_from_the_stronger_source_wins() {
 }
 
 #[test]
+fn of_a_server_and_a_directory_of_runs_the_weaker_source_does_not_count_and_from_one_source_both_do() {
+    let both = [("GUIDE_BOARD_SERVER", "h:1"), ("GUIDE_BOARD_RUNS_DIR", "d")];
+    let file = "[runs]\nserver = \"f:1\"\nruns-dir = \"f\"";
+    let named = |config, variables: &[(&str, &str)], more: &[&str]| {
+        let matches = with(config, variables, &[&["guide-board", "runs", "list"], more].concat()).expect("matches");
+        let list = sub(&matches, &["runs", "list"]);
+        (list.contains_id("server"), list.get_one::<String>("runs_dir").cloned())
+    };
+    let directory = |name: &str| Some(name.to_owned());
+    assert_eq!(named("", &both, &[]), (true, directory("d")));
+    assert_eq!(named(file, &[], &[]), (true, directory("f")));
+    assert_eq!(named(file, &both[1..], &[]), (false, directory("d")));
+    assert_eq!(named(file, &both[..1], &[]), (true, None));
+    for (config, variables) in [(file, &[][..]), ("", &both), (file, &both)] {
+        assert_eq!(named(config, variables, &["--runs-dir", "x"]), (false, directory("x")));
+        assert_eq!(named(config, variables, &["--server", "x:1"]), (true, None));
+        assert_eq!(named(config, variables, &["--server", "x:1", "--runs-dir", "x"]), (true, directory("x")));
+    }
+}
+
+#[test]
 fn a_token_of_the_environment_wins_over_a_file_of_the_configuration_and_no_other() {
     let list = ["guide-board", "jobs", "list"];
     let config = "[jobs]\ntoken-file = \"t\"";
@@ -122,9 +143,12 @@ fn a_server_and_a_client_of_one_environment_have_variables_of_their_own() {
         variables.collect::<Vec<_>>()
     };
     let serve = names(&["serve"]);
-    for client in [names(&["jobs"]), names(&["health"])] {
+    for client in [names(&["jobs"]), names(&["health"]), names(&["runs"])] {
         assert!(client.contains(&"GUIDE_BOARD_CLIENT_TLS_CERT".to_owned()), "{client:?}");
-        assert!(client.iter().all(|name| !serve.contains(name)), "{client:?}");
+        // A directory of runs is both served and read.
+        let both = ["GUIDE_BOARD_RUNS_DIR", "GUIDE_BOARD_CONTAINMENT"];
+        let is_other = |name: &String| !serve.contains(name) || both.contains(&name.as_str());
+        assert!(client.iter().all(is_other), "{client:?}");
     }
 }
 

@@ -8,6 +8,7 @@ mod new_extension;
 pub(crate) mod place;
 mod quickstart;
 mod reaching;
+mod remote;
 mod same_answer;
 mod surface;
 mod terminal;

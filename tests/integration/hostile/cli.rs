@@ -1,5 +1,5 @@
-//! Every command that takes a name of a run or an output, with every hostile name as its argument: exit codes as the table says, and nothing
-//! of the canary on either output.
+//! Every command that takes a name of a run or an output, with every hostile name as its argument, on the directory itself and through a
+//! server: exit codes as the table says, and nothing of the canary on either output.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::mechanisms;
 use super::names::{AsDirectory, AsPath, AsRunId, Name, Surroundings, names};
-use super::server::with_mounts;
+use super::server::{Server, with_mounts};
 use super::tree::{PLAIN, Tree};
 
 const DONE: i32 = 0;
@@ -130,10 +130,10 @@ fn all_of_them(there: &[&str]) -> Vec<Case> {
     cases
 }
 
-fn check(tree: &Tree, containment: &str, (line, code): &Case) -> Option<String> {
+/// What is wrong with what a case ends with, on the directory itself or, with the variables of one, through a server.
+fn check(tree: &Tree, variables: &[(&str, &str)], (line, code): &Case) -> Option<String> {
     let mut command = tree.command();
-    let output: Output =
-        command.env("GUIDE_BOARD_CONTAINMENT", containment).arg("runs").args(line).output().expect("it ran");
+    let output: Output = command.envs(variables.iter().copied()).arg("runs").args(line).output().expect("it ran");
     let told = [output.stdout.as_slice(), &output.stderr].concat();
     let shows = String::from_utf8_lossy(&told).contains(&tree.canary);
     let is_cat = line.iter().any(|word| word == "cat");
@@ -141,10 +141,10 @@ fn check(tree: &Tree, containment: &str, (line, code): &Case) -> Option<String> 
         && (*code == DONE || output.stdout.is_empty() && !output.stderr.is_empty())
         && (*code != DONE || !is_cat || output.stdout == PLAIN.as_bytes());
     let shown: Vec<String> = line.iter().map(|word| format!("{word:?}").chars().take(80).collect()).collect();
-    (shows || !is_right).then(|| format!("{shown:?} should end with {code}: {output:?}"))
+    (shows || !is_right).then(|| format!("{variables:?} {shown:?} should end with {code}: {output:?}"))
 }
 
-fn every_command(containment: &str) {
+async fn every_command(containment: &str) {
     if !mechanisms().contains(&containment) {
         return;
     }
@@ -152,12 +152,16 @@ fn every_command(containment: &str) {
     let help = help(&tree, &[]);
     let cases = cases(&names(&tree, Surroundings::default()), &commands(&help));
     assert!(cases.len() > 200, "{}", cases.len());
+    let server = Server::start(&tree, &mut tree.command(), containment).await;
+    let address = server.address().to_string();
+    let ways = [[("GUIDE_BOARD_CONTAINMENT", containment)], [("GUIDE_BOARD_SERVER", &address)]];
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for part in cases.chunks(cases.len().div_ceil(4)) {
-            let (tree, faults) = (&tree, &faults);
+            let (tree, ways, faults) = (&tree, &ways, &faults);
             scope.spawn(move || {
-                let found: Vec<String> = part.iter().filter_map(|case| check(tree, containment, case)).collect();
+                let both = part.iter().flat_map(|case| ways.iter().filter_map(move |way| check(tree, way, case)));
+                let found: Vec<String> = both.collect();
                 faults.lock().expect("not poisoned").extend(found);
             });
         }
@@ -166,14 +170,14 @@ fn every_command(containment: &str) {
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults[..faults.len().min(20)].join("\n"));
 }
 
-#[test]
-fn with_openat2_every_name_ends_every_command_with_the_code_of_the_table() {
-    every_command("openat2");
+#[tokio::test(flavor = "multi_thread")]
+async fn with_openat2_every_name_ends_every_command_with_the_code_of_the_table() {
+    every_command("openat2").await;
 }
 
-#[test]
-fn with_the_walk_every_name_ends_every_command_with_the_code_of_the_table() {
-    every_command("walk");
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_walk_every_name_ends_every_command_with_the_code_of_the_table() {
+    every_command("walk").await;
 }
 
 #[test]
@@ -200,7 +204,7 @@ fn mounts_inside_a_run_are_crossed_by_no_command() {
 }
 
 /// The options of the commands that read runs, all of which these tests know: those that name something, and those that do not.
-const OPTIONS: [&str; 30] = [
+const OPTIONS: [&str; 38] = [
     "--run-id",
     "--directory",
     "--kind",
@@ -226,6 +230,14 @@ const OPTIONS: [&str; 30] = [
     "--include-unlisted",
     "--json",
     "--containment",
+    "--server",
+    "--tls-ca",
+    "--tls-server-name",
+    "--tls-cert",
+    "--tls-key",
+    "--token-file",
+    "--allow-plain-token",
+    "--retry-for",
     "--root",
     "--extension-dir",
     "--log-format",

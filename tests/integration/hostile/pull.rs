@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 use super::mechanisms;
+use super::server::Server;
 use super::stored_paths::stored;
 use super::tree::{PLAIN, Tree, package};
 use crate::support::files;
@@ -18,8 +19,12 @@ fn beside_the_copy(tree: &Tree) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn pull(tree: &Tree, containment: &str, arguments: &[&str]) -> Output {
+    pull_from(tree, &["--containment", containment], arguments)
+}
+
+fn pull_from(tree: &Tree, place: &[&str], arguments: &[&str]) -> Output {
     let mut command = tree.command();
-    command.args(["runs", "pull", "--containment", containment, "--directory", "run", "pulled"]).args(arguments);
+    command.args(["runs", "pull", "--directory", "run", "pulled"]).args(place).args(arguments);
     let output = command.output().expect("it ran");
     tree.assert_clean_of_canary(&arguments, &[output.stdout.as_slice(), &output.stderr].concat());
     output
@@ -34,21 +39,26 @@ fn assert_copy_is_clean(tree: &Tree, copy: &Path) {
     }
 }
 
-#[test]
-fn a_hostile_run_is_pulled_without_what_it_leads_to() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_run_is_pulled_without_what_it_leads_to() {
     for containment in mechanisms() {
         let tree = Tree::new();
         let stored = stored(&tree);
         let paths: Vec<&str> = stored.iter().map(|(path, _)| path.as_str()).collect();
         tree.put("runs/run/reports/assessment-package.json", package(&paths).to_string());
+        let server = Server::start(&tree, &mut tree.command(), containment).await;
+        let url = format!("http://{}", server.address());
         let before = beside_the_copy(&tree);
-        let output = pull(&tree, containment, &[]);
-        assert_eq!(output.status.code(), Some(7), "{output:?}");
-        assert_eq!(beside_the_copy(&tree), before);
-        assert_copy_is_clean(&tree, &tree.path("pulled"));
-        let pulled =
-            std::fs::read_to_string(tree.path("pulled/artifacts/plain.txt")).expect("what is safe comes along");
-        assert_eq!(pulled, PLAIN);
+        for place in [["--containment", containment], ["--server", &url]] {
+            let output = pull_from(&tree, &place, &[]);
+            assert_eq!(output.status.code(), Some(7), "{output:?}");
+            assert_eq!(beside_the_copy(&tree), before);
+            assert_copy_is_clean(&tree, &tree.path("pulled"));
+            let pulled =
+                std::fs::read_to_string(tree.path("pulled/artifacts/plain.txt")).expect("what is safe comes along");
+            assert_eq!(pulled, PLAIN);
+            std::fs::remove_dir_all(tree.path("pulled")).expect("removed");
+        }
     }
 }
 

@@ -1,22 +1,21 @@
 //! Pulling one file: read, taken up again where it broke off, verified, put in its place.
 
 use indicatif::ProgressBar;
-use tokio_stream::StreamExt;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::super::select::OneRun;
+use super::super::{History, Output};
 use crate::model::RelativePath;
 use crate::repository::ambient::{AmbientError, PartialFile, RunCopy};
-use crate::services::{RetainedRuns, local_request};
+use crate::services::reason_of;
 use crate::wire::pb;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 
-/// How often a read that breaks off is taken up again.
+/// How often a read that the disk breaks off is taken up again. What becomes of a connection is the history's affair.
 const ATTEMPTS: u32 = 5;
 
 /// Pulls files of one run into a copy.
 pub(super) struct Fetcher<'a> {
-    pub(super) service: &'a RetainedRuns,
+    pub(super) history: &'a History,
     pub(super) run: &'a OneRun,
     pub(super) copy: RunCopy,
     pub(super) force: bool,
@@ -71,7 +70,12 @@ impl From<AmbientError> for Trouble {
 /// A file being read.
 pub(super) struct Reading {
     pub(super) header: pb::ReadArtifactResponse,
-    rest: <RetainedRuns as RetainedRunService>::ReadArtifactStream,
+    rest: Output,
+}
+
+/// Whether a read may go on although the disk where the run is just said no.
+fn is_of_the_disk(status: &Status) -> bool {
+    matches!(reason_of(status).as_deref(), Some("UNREADABLE" | "IO_TROUBLE"))
 }
 
 impl Fetcher<'_> {
@@ -130,25 +134,25 @@ impl Fetcher<'_> {
         let mut attempts = 0;
         loop {
             let next = match &mut reading {
-                Some(reading) => reading.rest.next().await.map(|message| message.map(|message| message.data)),
+                Some(reading) => reading.rest.message().await.map(|message| message.map(|message| message.data)),
                 None => match self.open(path, partial.length(), Some(&header.generation), false).await {
                     Ok(mut again) => {
                         let data = std::mem::take(&mut again.header.data);
                         reading = Some(again);
-                        Some(Ok(data))
+                        Ok(Some(data))
                     }
-                    Err(status) => Some(Err(status)),
+                    Err(status) => Err(status),
                 },
             };
             match next {
-                Some(Ok(data)) => self.take(partial, &data)?,
-                None if partial.length() == header.size_bytes => return Ok(()),
-                None => return Err(Status::aborted("it ended before its size was reached").into()),
-                Some(Err(status)) if status.code() == Code::Unavailable && attempts < ATTEMPTS => {
+                Ok(Some(data)) => self.take(partial, &data)?,
+                Ok(None) if partial.length() == header.size_bytes => return Ok(()),
+                Ok(None) => return Err(Status::aborted("it ended before its size was reached").into()),
+                Err(status) if is_of_the_disk(&status) && attempts < ATTEMPTS => {
                     attempts += 1;
                     reading = None;
                 }
-                Some(Err(status)) => return Err(status.into()),
+                Err(status) => return Err(status.into()),
             }
         }
     }
@@ -162,18 +166,17 @@ impl Fetcher<'_> {
         compute_sha256: bool,
     ) -> Result<Reading, Status> {
         let request = pb::ReadArtifactRequest {
-            runs_dir: String::new(),
             run_id: self.run.run_id(),
             directory: self.run.directory(),
             path: path.to_string(),
             offset: i64::try_from(offset).unwrap_or(i64::MAX),
             limit: 0,
             expected_generation: generation.unwrap_or_default().to_owned(),
-            expected_sha256: String::new(),
             compute_sha256,
+            ..Default::default()
         };
-        let mut rest = self.service.read_artifact(local_request(request)).await?.into_inner();
-        let header = rest.next().await.unwrap_or_else(|| Err(Status::unavailable("the reply ended at once")))?;
+        let mut rest = self.history.read_artifact(request).await?;
+        let header = rest.message().await?.ok_or_else(|| Status::unavailable("the reply ended at once"))?;
         Ok(Reading { header, rest })
     }
 
@@ -184,8 +187,8 @@ impl Fetcher<'_> {
             return Ok(None);
         }
         let mut bytes = reading.header.data.to_vec();
-        while let Some(message) = reading.rest.next().await {
-            bytes.extend_from_slice(&message?.data);
+        while let Some(message) = reading.rest.message().await? {
+            bytes.extend_from_slice(&message.data);
         }
         Ok(Some(bytes))
     }

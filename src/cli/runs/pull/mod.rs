@@ -8,11 +8,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tokio_stream::StreamExt;
 use tonic::{Code, Status};
 
 use self::fetch::{Expected, Fetched, Fetcher, Trouble};
 use self::told::Told;
+use super::history::Manifest;
 use super::select::OneRun;
 use super::{History, call};
 use crate::cli::exit::{self, Failure};
@@ -22,7 +22,6 @@ use crate::repository::ambient::{AmbientError, RunCopy, is_directory, resolved};
 use crate::repository::{decode, layout};
 use crate::services::reason_of;
 use crate::wire::pb;
-use crate::wire::pb::retained_run_service_server::RetainedRunService;
 
 /// How many files of DIR that are not the run's are named.
 const NAMED_FOREIGN: usize = 20;
@@ -77,49 +76,36 @@ struct RunState {
 }
 
 pub(super) async fn pull(args: &PullArgs, history: &History) -> Result<u8, Failure> {
-    if is_inside_a_run(&args.into, &history.place) {
+    if history.directory().is_some_and(|runs| is_inside_a_run(&args.into, runs)) {
         return Err(Failure::new(exit::USAGE, "DIR lies inside a run; name a directory outside of the runs"));
     }
     let request = pb::StreamArtifactManifestRequest {
-        runs_dir: String::new(),
         run_id: args.run.run_id(),
         directory: args.run.directory(),
         include_unlisted: true,
         report_unsafe: true,
+        ..Default::default()
     };
-    let service = &history.service;
-    let mut manifest = call!(service, stream_artifact_manifest, request)?;
-    let header = manifest.next().await.unwrap_or_else(|| Err(Status::unavailable("the reply ended at once")))?;
+    let mut manifest = call!(history, stream_artifact_manifest, request)?;
+    let header = manifest
+        .message()
+        .await
+        .and_then(|header| header.ok_or_else(|| Status::unavailable("the reply ended at once")));
+    let header = header.map_err(|status| history.failure(status))?;
     let run = header.run.clone().unwrap_or_default();
     if is_being_made(history, &run.directory).await? {
         return Err(Failure::new(exit::REFUSED, "the run is being made; pull it once it is done"));
     }
     let copy = RunCopy::open(&args.into).map_err(unwritable)?;
     let bar = terminal::byte_bar(header.total_bytes);
-    let fetcher = Fetcher { service, run: &args.run, copy, force: args.force, bar };
+    let fetcher = Fetcher { history, run: &args.run, copy, force: args.force, bar };
     let (recorded, keys) = (BTreeMap::new(), RandomState::new());
     let mut pull = Pull { fetcher, told: Told::default(), recorded, met: HashSet::new(), keys };
-    let state = pull.state().await?;
-    for document in [layout::RUN, layout::SUMMARY] {
-        if !args.force && pull.is_another(document).await? {
-            let message = "DIR holds another run, or another state of this one; --force replaces its files";
-            return Err(Failure::new(exit::REFUSED, message));
-        }
-    }
-    pull.recorded = pull.recorded_digests(&run.directory).await?;
-    pull.document(layout::RUN).await?;
-    while let Some(message) = manifest.next().await {
-        let message = message?;
-        for entry in &message.artifact_manifest {
-            pull.entry(entry).await?;
-        }
-        if message.unlisted_truncated {
-            pull.told.mendable("", "there are more files than are looked at");
-        }
-    }
-    pull.document(layout::PLAN).await?;
-    pull.document(layout::SOURCE_LOCK).await?;
-    pull.end(&state).await?;
+    pull.all(&run.directory, manifest).await.map_err(|failure| {
+        let hint = "; what was pulled stays in DIR, and the same command goes on from there";
+        let may_go_on = failure.code() == exit::SERVER;
+        failure.around("", if may_go_on { hint } else { "" })
+    })?;
     pull.fetcher.bar.finish_and_clear();
     pull.told.tell(&run, &terminal::cell(&args.into.to_string_lossy()), history.json)
 }
@@ -135,16 +121,15 @@ fn is_inside_a_run(directory: &Path, runs: &Path) -> bool {
 
 /// Whether the run is being made right now.
 async fn is_being_made(history: &History, directory: &str) -> Result<bool, Failure> {
-    let service = &history.service;
     let mut page_token = String::new();
     loop {
         let request = pb::ListProblemsRequest {
-            runs_dir: String::new(),
             reasons: vec![ProblemReason::InProgress.word().to_owned()],
             page_size: 500,
             page_token,
+            ..Default::default()
         };
-        let page = call!(service, list_problems, request)?;
+        let page = call!(history, list_problems, request)?;
         if page.problems.iter().any(|problem| problem.directory == directory) {
             return Ok(true);
         }
@@ -161,6 +146,35 @@ fn is_no_file(status: &Status) -> bool {
 }
 
 impl Pull<'_> {
+    /// Pulls all that the run has, the summary last.
+    async fn all(&mut self, directory: &str, mut manifest: Manifest) -> Result<(), Failure> {
+        let state = self.state().await?;
+        for document in [layout::RUN, layout::SUMMARY] {
+            if !self.fetcher.force && self.is_another(document).await? {
+                let message = "DIR holds another run, or another state of this one; --force replaces its files";
+                return Err(Failure::new(exit::REFUSED, message));
+            }
+        }
+        self.recorded = self.recorded_digests(directory).await?;
+        self.document(layout::RUN).await?;
+        while let Some(message) = manifest.message().await.map_err(|status| self.failure(status))? {
+            for entry in &message.artifact_manifest {
+                self.entry(entry).await?;
+            }
+            if message.unlisted_truncated {
+                self.told.mendable("", "there are more files than are looked at");
+            }
+        }
+        self.document(layout::PLAN).await?;
+        self.document(layout::SOURCE_LOCK).await?;
+        self.end(&state).await
+    }
+
+    /// What a status means where the run is.
+    fn failure(&self, status: Status) -> Failure {
+        self.fetcher.history.failure(status)
+    }
+
     async fn state(&self) -> Result<RunState, Failure> {
         Ok(RunState { record: self.generation(layout::RUN).await?, summary: self.generation(layout::SUMMARY).await? })
     }
@@ -170,7 +184,7 @@ impl Pull<'_> {
         match self.fetcher.open(&layout::path(document), 0, None, false).await {
             Ok(reading) => Ok(Some(reading.header.generation)),
             Err(status) if is_no_file(&status) || status.code() == Code::FailedPrecondition => Ok(None),
-            Err(status) => Err(status.into()),
+            Err(status) => Err(self.failure(status)),
         }
     }
 
@@ -181,7 +195,7 @@ impl Pull<'_> {
         match self.fetcher.open(&path, 0, None, true).await {
             Ok(reading) => Ok((reading.header.size_bytes, reading.header.sha256) != (size, sha256)),
             Err(status) if is_no_file(&status) => Ok(true),
-            Err(status) => Err(status.into()),
+            Err(status) => Err(self.failure(status)),
         }
     }
 
@@ -192,7 +206,7 @@ impl Pull<'_> {
             Ok(bytes) => bytes.unwrap_or_default(),
             // What is wrong with it is told when it is pulled itself.
             Err(status) if is_no_file(&status) || status.code() == Code::FailedPrecondition => Vec::new(),
-            Err(status) => return Err(status.into()),
+            Err(status) => return Err(self.failure(status)),
         };
         let rebase = Rebase { output_dir: None, directory };
         let recorded = decode::recorded_digests(&bytes).into_iter();
@@ -286,7 +300,7 @@ impl Pull<'_> {
                 Code::FailedPrecondition | Code::DataLoss | Code::InvalidArgument | Code::Aborted => {
                     self.told.mendable(path, status.message());
                 }
-                _ => return Err(status.into()),
+                _ => return Err(self.failure(status)),
             },
             Err(Trouble::InTheWay(sentence)) => self.told.mendable(path, sentence),
             Err(Trouble::OtherBytes) => {

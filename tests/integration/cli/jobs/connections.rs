@@ -56,7 +56,8 @@ async fn after_a_restart_the_job_is_told_as_gone_and_where_to_look() {
     proxy.lead_to(server.address);
     let ended = live.ended();
     assert_eq!(ended.code, Some(6), "{ended:?}");
-    let says = ["error: the server no longer knows the job", "`guide-board runs list`", &job];
+    let look = format!("`guide-board runs list --server http://{}`", proxy.address);
+    let says = ["error: the server no longer knows the job", &look, &job];
     assert!(says.iter().all(|words| ended.stderr.contains(words)), "{ended:?}");
 }
 

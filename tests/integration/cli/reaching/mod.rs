@@ -6,7 +6,7 @@ mod tokens;
 mod unix;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::live::{Ended, Live};
@@ -14,16 +14,20 @@ use crate::service::served::{stand_in, world_of_jobs};
 use crate::support::{self, World};
 
 /// A server process. Dropped, it is killed.
-struct Server {
+pub(super) struct Server {
     child: Child,
 }
 
 impl Server {
-    /// `serve` with these arguments, its whole log in the world's `log`.
+    /// `serve` over `runs` with these arguments, its whole log in the world's `log`.
     fn start(world: &World, arguments: &[&str]) -> Self {
-        let log = File::create(world.path("log")).expect("created");
-        let mut command = world.command();
-        command.env("GUIDE_BOARD_LOG", "trace").args(["serve", "--runs-dir", "runs"]).args(arguments);
+        Self::spawn(world.command(), &world.path("log"), &[&["--runs-dir", "runs"], arguments].concat())
+    }
+
+    /// `serve` with these arguments, from a command that was prepared so far.
+    pub(super) fn spawn(mut command: Command, log: &Path, arguments: &[&str]) -> Self {
+        let log = File::create(log).expect("created");
+        command.env("GUIDE_BOARD_LOG", "trace").arg("serve").args(arguments);
         Self { child: command.stderr(log).spawn().expect("the binary starts") }
     }
 
@@ -32,11 +36,16 @@ impl Server {
         let _ = std::fs::remove_file(world.path("port"));
         let options = ["--listen", "127.0.0.1:0", "--port-file", "port"];
         let mut server = Self::start(world, &[&options, arguments].concat());
-        let port = support::eventually("the port file", None, || {
-            assert!(server.child.try_wait().expect("asked").is_none(), "the server ended at once");
-            std::fs::read_to_string(world.path("port")).ok()?.trim().parse().ok()
-        });
+        let port = server.port(&world.path("port"));
         (server, port)
+    }
+
+    /// The port that it writes to this file.
+    pub(super) fn port(&mut self, file: &Path) -> u16 {
+        support::eventually("the port file", None, || {
+            assert!(self.child.try_wait().expect("asked").is_none(), "the server ended at once");
+            std::fs::read_to_string(file).ok()?.trim().parse().ok()
+        })
     }
 }
 
