@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use super::{PROGRAM, settings};
+use super::{Cli, PROGRAM, settings};
 
 const BEGIN: &str = "<!-- begin: settings of the command tree -->\n";
 const END: &str = "<!-- end: settings of the command tree -->";
@@ -127,7 +127,7 @@ fn stale(tree: &Command, words: &str) -> Option<String> {
 
 #[test]
 fn documents_name_no_command_and_no_option_that_is_not_there() {
-    let tree = settings::with_environment(Cli::command());
+    let tree = settings::tree();
     assert!(stale(&tree, "runs list --jsn").is_some() && stale(&tree, "runs lits").is_some());
     assert!(stale(&tree, "--root x runs list --limit=3").is_none() && stale(&tree, "serve --help").is_none());
     let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
