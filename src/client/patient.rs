@@ -75,7 +75,7 @@ impl PatientClient {
     /// As [`call`](Self::call).
     pub async fn read_artifact(&self, request: pb::ReadArtifactRequest) -> Result<OutputStream, Status> {
         let mut stream = OutputStream { request, header: None, is_begun: false, at: At::new(self) };
-        stream.at.open(&stream.from_here()).await?;
+        stream.at.open(&stream.remaining()).await?;
         Ok(stream)
     }
 
@@ -235,7 +235,7 @@ impl OutputStream {
                     // Only the end was lost, and the server checks what it sends before it does.
                     return Ok(None);
                 }
-                let request = self.from_here();
+                let request = self.remaining();
                 self.at.open(&request).await?;
                 self.is_begun = false;
             }
@@ -258,7 +258,7 @@ impl OutputStream {
     }
 
     /// The request for what is yet to come.
-    fn from_here(&self) -> pb::ReadArtifactRequest {
+    fn remaining(&self) -> pb::ReadArtifactRequest {
         let Some(header) = &self.header else { return self.request.clone() };
         let wire = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         pb::ReadArtifactRequest {

@@ -47,7 +47,7 @@ pub(super) struct MaybeServerArgs {
     #[command(flatten)]
     credentials: CredentialArgs,
     /// How long to try again when the connection breaks or the server is busy
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = count)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = count, hide_short_help = true)]
     retry_for: u64,
 }
 
@@ -56,22 +56,22 @@ pub(super) struct MaybeServerArgs {
 #[command(next_help_heading = "Reaching the server")]
 struct CredentialArgs {
     /// The authorities that may have signed the server's certificate, in PEM [default: those of the system]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     tls_ca: Option<PathBuf>,
     /// The name that the server's certificate must have [default: the host of --server]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     tls_server_name: Option<String>,
     /// The certificate to show the server, in PEM, followed by those that lead to its authority
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     tls_cert: Option<PathBuf>,
     /// The private key of --tls-cert, in PEM
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     tls_key: Option<PathBuf>,
     /// A file that holds the token to send, and nothing else. Without it, the variable GUIDE_BOARD_TOKEN may hold the token itself
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     token_file: Option<PathBuf>,
     /// Send the token without TLS to another host than this one: whoever listens on the way can read and use it
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     allow_plain_token: bool,
 }
 

@@ -25,7 +25,7 @@ Examples:
 Exit codes:
   0 done; 2 wrong usage, an offset beyond the end, or FILE exists; 6 no such
   run or output; 7 a path that is no plain one, a link, a directory, or a run
-  id that stands in two directories";
+  id that stands in two directories; 8 the server cannot be reached or refuses";
 
 /// Prints the bytes of one output of a run, or writes them to a file
 ///

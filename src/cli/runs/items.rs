@@ -25,7 +25,8 @@ Examples:
 
 Exit codes:
   0 done, also when no finding matches; 2 wrong usage; 6 no such run, or no
-  findings in it; 7 refused: a link, or not what the contract says";
+  findings in it; 7 refused: a link, or not what the contract says; 8 the
+  server cannot be reached or refuses";
 
 const EVIDENCE_EXAMPLES: &str = "\
 Examples:
@@ -35,7 +36,8 @@ Examples:
 
 Exit codes:
   0 done, also when no item matches; 2 wrong usage; 6 no such run, or no
-  evidence in it; 7 refused: a link, or not what the contract says";
+  evidence in it; 7 refused: a link, or not what the contract says; 8 the
+  server cannot be reached or refuses";
 
 /// Lists the findings of a run
 ///

@@ -22,7 +22,8 @@ Examples:
   guide-board runs list --commit 4b3f655 --json | jq -r '.runs[].run_id'
 
 Exit codes:
-  0 done, also when no run matches; 2 wrong usage; 6 no such directory";
+  0 done, also when no run matches; 2 wrong usage; 6 no such directory; 8 the
+  server cannot be reached or refuses";
 
 const LATEST_EXAMPLES: &str = "\
 Examples:
@@ -34,7 +35,8 @@ Exit codes:
   2  wrong usage
   3  found, and a condition is not met
   6  no run matches, or no such directory
-  7  the run's id stands in two directories";
+  7  the run's id stands in two directories
+  8  the server cannot be reached or refuses";
 
 /// Lists runs, newest first
 ///

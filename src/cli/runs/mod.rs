@@ -83,7 +83,7 @@ enum RunsCommand {
 #[command(next_help_heading = "Options of every runs command")]
 struct Place {
     /// The directory of runs [default: <root>/runs]; with --server the name of one of the server's [default: its first]
-    #[arg(long, global = true, value_name = "DIR|NAME")]
+    #[arg(long, global = true, value_name = "DIR")]
     runs_dir: Option<String>,
     /// Print JSON: the message that the service answers, as one document
     #[arg(long, global = true)]
@@ -168,8 +168,10 @@ impl Place {
         let service = RetainedRuns::new(Arc::new(repository), Admission::new(8));
         // What else names the directory does so for the next command, too.
         let root = globals.root.to_string_lossy().into_owned();
-        let named = [("root", Some(root)), ("runs-dir", self.runs_dir.clone())];
-        let given = named.into_iter().filter(|(option, _)| is_on_the_command_line(option));
+        let config = globals.config.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let nearest =
+            if is_on_the_command_line("runs-dir") { ("runs-dir", self.runs_dir.clone()) } else { ("root", Some(root)) };
+        let given = [("config", config), nearest].into_iter().filter(|(option, _)| is_on_the_command_line(option));
         let option =
             |(option, value): (&str, Option<String>)| Some(format!(" --{option} {}", quoted(&terminal::cell(&value?))));
         let again = given.filter_map(option).collect();

@@ -110,10 +110,11 @@ fn of_a_server_and_a_directory_of_runs_the_weaker_source_does_not_count_and_from
         (list.contains_id("server"), list.get_one::<String>("runs_dir").cloned())
     };
     let directory = |name: &str| Some(name.to_owned());
-    assert_eq!(named("", &both, &[]), (true, directory("d")));
+    // What the environment names is not seen here, only what it takes away.
     assert_eq!(named(file, &[], &[]), (true, directory("f")));
-    assert_eq!(named(file, &both[1..], &[]), (false, directory("d")));
+    assert_eq!(named(file, &both[1..], &[]), (false, directory("f")));
     assert_eq!(named(file, &both[..1], &[]), (true, None));
+    assert_eq!(named(file, &both, &[]), (true, directory("f")));
     for (config, variables) in [(file, &[][..]), ("", &both), (file, &both)] {
         assert_eq!(named(config, variables, &["--runs-dir", "x"]), (false, directory("x")));
         assert_eq!(named(config, variables, &["--server", "x:1"]), (true, None));

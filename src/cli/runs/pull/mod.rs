@@ -36,7 +36,8 @@ Exit codes:
   2  wrong usage, or DIR cannot be written
   6  no such run, or a file that the run records is missing
   7  refused: a run that is being made or changed meanwhile, an unsafe path, a
-     file that is not what the run records, or one in DIR that is not the run's";
+     file that is not what the run records, or one in DIR that is not the run's
+  8  the server cannot be reached or refuses";
 
 /// Copies a whole run into a directory, verified; broken off, it is taken up again
 ///

@@ -49,6 +49,14 @@ async fn a_directory_on_the_command_line_is_local_whatever_server_the_environmen
     lists(&list(&world, Some(&server), &["--runs-dir", "local"]), "here");
     lists(&list(&world, None, &["--server", &url]), "there");
     lists(&list(&world, None, &["--server", &url, "--runs-dir", "more"]), "further");
+    let with_both = |words: &[&str], directory: &str| {
+        let mut command = world.command();
+        command.env("GUIDE_BOARD_SERVER", &url).env("GUIDE_BOARD_RUNS_DIR", directory);
+        command.args(["runs", "list", "--json"]).args(words).output().expect("it ran")
+    };
+    lists(&with_both(&[], "more"), "further");
+    lists(&with_both(&["--server", &url], "local"), "there");
+    lists(&with_both(&["--runs-dir", "local"], "more"), "here");
     // And so in the configuration file.
     std::fs::write(world.path("settings.toml"), format!("[runs]\nserver = \"{url}\"\nruns-dir = \"more\"\n"))
         .expect("written");
