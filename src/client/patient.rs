@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tonic::{Response, Status, Streaming};
 
 use super::Client;
-use super::retry::{Backoff, is_broken_connection, is_busy};
+use super::retry::{Backoff, is_broken_connection, is_busy, is_of_the_reader};
 use crate::wire::pb;
 
 /// What becomes of the connection meanwhile.
@@ -26,7 +26,8 @@ pub enum Connection<'a> {
 /// A server that is asked again. Cheap to clone. For calls that may be made twice only.
 ///
 /// A broken connection is made anew and the call made again, for at most `retry_for` in which nothing of use came. A server that has answered
-/// before is also asked again while it is busy.
+/// before is also asked again while it is busy. An answer may take as long as the server gives it, which the digest of a large output needs;
+/// that the other side is gone without a word is noticed by the connection.
 #[derive(Clone)]
 pub struct PatientClient(Arc<Shared>);
 
@@ -111,7 +112,7 @@ impl PatientClient {
         let Some(next) = Some(()).filter(|()| may_pass).and_then(|()| backoff.broke(Instant::now())) else {
             return Err(status);
         };
-        if !self.0.is_broken.swap(true, Ordering::Relaxed) {
+        if !is_of_the_reader(&status) && !self.0.is_broken.swap(true, Ordering::Relaxed) {
             (self.0.told)(Connection::Broken(&status));
         }
         tokio::time::sleep_until(next).await;

@@ -33,6 +33,12 @@ pub(super) fn is_busy(status: &Status) -> bool {
     status.get_details_error_info().is_some_and(|info| REASONS.contains(&info.reason.as_str()))
 }
 
+/// Whether the server ended a stream only because its reader took long: it is taken up again as a matter of course.
+pub(super) fn is_of_the_reader(status: &Status) -> bool {
+    const REASONS: [&str; 2] = ["READER_STALLED", "DEADLINE_EXCEEDED"];
+    status.get_details_error_info().is_some_and(|info| REASONS.contains(&info.reason.as_str()))
+}
+
 /// A broken connection, or the service asks to come again, or ended a stream that took longer than it may, which is resumed.
 pub(super) fn is_passing(status: &Status) -> bool {
     let asks = status.get_details_retry_info().is_some() || status.code() == Code::DeadlineExceeded;

@@ -274,8 +274,8 @@ impl Following<'_> {
                     "the server no longer knows the job {}: it was restarted, which ends its jobs, or has forgotten it; if the job made a \
                      run, {} shows it, and {} what is left of it otherwise",
                     terminal::cell(self.job_id),
-                    self.server.way.command("runs list"),
-                    self.server.way.command("runs problems")
+                    self.server.way.command_by_name("runs list"),
+                    self.server.way.command_by_name("runs problems")
                 ),
             ),
             FollowError::GaveUp(status) => {

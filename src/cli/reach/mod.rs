@@ -81,15 +81,14 @@ pub(super) struct Way {
     settings: ServerSettings,
     /// Where the token is from that every call carries.
     token_from: Option<&'static str>,
-    /// The options that reach it again, each behind a blank.
+    /// The options beside its address that reach it again, each behind a blank.
     again: String,
 }
 
 impl ServerArgs {
     /// Reads the files, and asks whether the token may be sent there.
     pub(super) fn way(&self) -> Result<Way, Failure> {
-        let named = Some(self.server.to_string()).filter(|address| address != DEFAULT_SERVER);
-        self.credentials.way(&self.server, named)
+        self.credentials.way(&self.server)
     }
 }
 
@@ -99,7 +98,7 @@ impl MaybeServerArgs {
         const FOR_SERVERS: [&str; 7] =
             ["tls-ca", "tls-server-name", "tls-cert", "tls-key", "token-file", "allow-plain-token", "retry-for"];
         match &self.server {
-            Some(server) => self.credentials.way(server, Some(server.to_string())).map(Some),
+            Some(server) => self.credentials.way(server).map(Some),
             None => match FOR_SERVERS.into_iter().find(|option| is_on_the_command_line(option)) {
                 None => Ok(None),
                 Some(option) => Err(Failure::new(
@@ -122,8 +121,8 @@ pub(super) fn for_at_most(seconds: u64) -> Duration {
 }
 
 impl CredentialArgs {
-    /// Reads the files. `named` is what names the server in a command for whoever reads, where that has to be.
-    fn way(&self, server: &ServerAddress, named: Option<String>) -> Result<Way, Failure> {
+    /// Reads the files, and asks whether the token may be sent there.
+    fn way(&self, server: &ServerAddress) -> Result<Way, Failure> {
         let usage = |message: String| Failure::new(exit::USAGE, message);
         let (token, token_from) = self.token(std::env::var_os(TOKEN_VARIABLE)).map_err(usage)?.unzip();
         if let Some(from) = token_from.filter(|_| server.is_exposed() && !self.allow_plain_token) {
@@ -134,7 +133,7 @@ impl CredentialArgs {
             )));
         }
         let settings = ServerSettings { address: server.clone(), tls: self.tls(server).map_err(usage)?, token };
-        Ok(Way { settings, token_from, again: self.again(named) })
+        Ok(Way { settings, token_from, again: self.again() })
     }
 
     fn tls(&self, server: &ServerAddress) -> Result<TlsSettings, String> {
@@ -175,11 +174,10 @@ impl CredentialArgs {
         Ok(Some((token, from)))
     }
 
-    /// The options that reach the same server again.
-    fn again(&self, named: Option<String>) -> String {
+    /// The options that are accepted there again, each behind a blank.
+    fn again(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let options = [
-            ("server", named),
             ("tls-ca", path(&self.tls_ca)),
             ("tls-server-name", self.tls_server_name.clone()),
             ("tls-cert", path(&self.tls_cert)),
@@ -216,9 +214,17 @@ impl Way {
         refusal::of_call(self, status)
     }
 
-    /// A command for whoever reads, with the options that reach the same server.
+    /// A command that always asks a server, for whoever reads, with the options that reach the same one again.
     pub(super) fn command(&self, words: &str) -> String {
-        format!("`guide-board {words}{}`", self.again)
+        if self.address().to_string() == DEFAULT_SERVER {
+            return format!("`guide-board {words}{}`", self.again);
+        }
+        self.command_by_name(words)
+    }
+
+    /// The same of a command that reads a local directory unless a server is named.
+    pub(super) fn command_by_name(&self, words: &str) -> String {
+        format!("`guide-board {words} --server {}{}`", quoted(&self.address().to_string()), self.again)
     }
 }
 
@@ -280,8 +286,18 @@ mod tests {
         let mut args = args();
         args.tls_ca = Some("a dir/it's.pem".into());
         args.token_file = Some("/run/token".into());
-        let named = Some("https://host:1".to_owned());
-        assert_eq!(args.again(named), " --server https://host:1 --tls-ca 'a dir/it'\\''s.pem' --token-file /run/token");
-        assert_eq!(super::tests::args().again(None), "");
+        assert_eq!(args.again(), " --tls-ca 'a dir/it'\\''s.pem' --token-file /run/token");
+        assert_eq!(super::tests::args().again(), "");
+        let command = |server: &str| {
+            let way = super::tests::args().way(&server.parse().expect("an address")).expect("a way");
+            (way.command("jobs list"), way.command_by_name("runs list"))
+        };
+        let commands = |jobs: &str, runs: &str| (jobs.to_owned(), runs.to_owned());
+        assert_eq!(
+            command("unix:a b"),
+            commands("`guide-board jobs list --server 'unix:a b'`", "`guide-board runs list --server 'unix:a b'`")
+        );
+        let by_name = format!("`guide-board runs list --server {DEFAULT_SERVER}`");
+        assert_eq!(command(DEFAULT_SERVER), commands("`guide-board jobs list`", &by_name));
     }
 }

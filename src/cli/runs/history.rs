@@ -133,9 +133,9 @@ impl History {
     pub(super) fn command(&self, words: &str) -> String {
         match &self.asked {
             Asked::Directory { again, .. } => format!("`guide-board runs {words}{again}`"),
-            Asked::Server { way, runs_dir, .. } if runs_dir.is_empty() => way.command(&format!("runs {words}")),
+            Asked::Server { way, runs_dir, .. } if runs_dir.is_empty() => way.command_by_name(&format!("runs {words}")),
             Asked::Server { way, runs_dir, .. } => {
-                way.command(&format!("runs {words} --runs-dir {}", quoted(&terminal::cell(runs_dir))))
+                way.command_by_name(&format!("runs {words} --runs-dir {}", quoted(&terminal::cell(runs_dir))))
             }
         }
     }

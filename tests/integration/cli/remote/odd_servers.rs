@@ -335,6 +335,12 @@ async fn a_manifest_that_is_another_one_after_a_break_is_not_gone_on_with() {
     let paths: Vec<_> =
         json["artifact_manifest"].as_array().expect("a list").iter().map(|one| one["path"].as_str()).collect();
     assert_eq!((ended.code, paths), (Some(0), vec![Some("a"), Some("b"), Some("c")]));
+    // Whoever pulls what is large reads on late; that is nothing to tell.
+    let late = said(Code::Unavailable, "READER_STALLED", "nothing of the stream was read for too long");
+    let stalled = Ok(vec![Ok(first(3)), entries("a"), Err(late)]);
+    Odd::answers(&service.manifests, [stalled, Ok(vec![Ok(first(3)), entries("abc")])]);
+    let quiet = ask(&world, address, &artifacts);
+    assert_eq!((quiet.code, quiet.stdout, quiet.stderr.as_str()), (Some(0), ended.stdout, ""));
     for other in [
         vec![Ok(first(4)), entries("abc")],
         vec![Ok(first(3)), entries("ax"), entries("c")],
