@@ -19,9 +19,10 @@ Where shells look:
               (with the package bash-completion; without it, source the file)
   zsh         a directory of $fpath, as _guide-board
   fish        ~/.config/fish/completions/guide-board.fish
-  elvish      eval (guide-board completions elvish | slurp), in ~/.config/elvish/rc.elv
-  powershell  guide-board completions powershell | Out-String | Invoke-Expression,
-              in the file that $PROFILE names
+  elvish      in ~/.config/elvish/rc.elv:
+              eval (guide-board completions elvish | slurp)
+  powershell  in the file that $PROFILE names:
+              guide-board completions powershell | Out-String | iex
 
 Exit codes:
   0 done, 2 wrong usage";
@@ -80,7 +81,7 @@ fn hinted(argument: &Arg) -> Arg {
         return argument;
     }
     let hint = match argument.get_value_names().and_then(|names| names.first()).map(|name| name.as_str()) {
-        Some("DIR" | "[NAME=]DIR") => ValueHint::DirPath,
+        Some("DIR" | "[NAME=]DIR" | "DIR|NAME") => ValueHint::DirPath,
         Some("FILE") => ValueHint::FilePath,
         // Of a server, and of a socket; in a run it is a path that only the run knows, and a file is the nearest.
         Some("PATH" | "URL") => ValueHint::AnyPath,

@@ -23,8 +23,8 @@ Examples:
   guide-board health --service guideboard.v1.RetainedRunService/runs
 
 Exit codes:
-  0 SERVING, 2 wrong usage, 6 the server knows no such name, 8 the server does not
-  serve, cannot be reached, or refuses";
+  0 SERVING, 2 wrong usage, 6 the server knows no such name, 8 the server does
+  not serve, cannot be reached, or refuses";
 
 /// Asks a running server whether it serves
 ///

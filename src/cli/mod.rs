@@ -53,10 +53,9 @@ Examples:
   guide-board help runs list
 
 Environment:
-  GUIDE_BOARD_…                of an option: the variable beside it in the help of its command
   GUIDE_BOARD_EXTENSION_PATHS  directories of extensions, separated by `:`
-  GUIDE_BOARD_TOKEN            the token that is sent to a server, where no --token-file is named
-  GUIDE_BOARD_LOG              what `serve` and `jobs` log, like `debug` or `guide_board=trace,info`
+  GUIDE_BOARD_TOKEN            the token to send, without --token-file
+  GUIDE_BOARD_LOG              what is logged, like debug or guide_board=trace
   NO_COLOR                     set and not empty: no colour
 
 Exit codes:

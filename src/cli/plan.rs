@@ -24,12 +24,13 @@ Examples:
     --output plan.json
 
 Exit codes:
-  0 done; 1 an internal error; 2 wrong usage, profiles or extensions; FILE exists";
+  0 done; 1 an internal error; 2 wrong usage, profiles or extensions, or FILE
+  exists";
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
   guide-board profile validate-target profiles/targets/this-repository.json
-  guide-board profile validate-assessment profiles/assessments/repository-baseline.json
+  guide-board profile validate-assessment profiles/assessments/sample-noop.json
   guide-board profile validate-assessment profiles/assessments/my-harness.json \\
     --extension-dir ./extensions
 

@@ -186,12 +186,19 @@ fn every_command_has_examples_of_itself_and_every_example_is_accepted() {
     for (words, command) in commands() {
         let examples = examples(&command);
         let is_leaf = !command.has_subcommands();
+        let help = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        // A line that a terminal of 80 columns breaks cannot be pasted, and no longer stands in its column.
+        wrong.extend(
+            help.lines()
+                .filter(|line| line.chars().count() > 80)
+                .map(|line| format!("`{words} --help`: too long: {line}")),
+        );
         let path: Vec<&str> = words.split(' ').collect();
         if !examples.iter().any(|example| example.iter().map(String::as_str).take(path.len()).eq(path.iter().copied()))
         {
             wrong.push(format!("`{words} --help` has no example of itself"));
         }
-        if is_leaf && command.get_after_long_help().is_none_or(|help| !help.to_string().contains("\nExit codes:\n")) {
+        if is_leaf && !help.contains("\nExit codes:\n") {
             wrong.push(format!("`{words} --help` has no exit codes"));
         }
         for example in examples {

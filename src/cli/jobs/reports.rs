@@ -12,7 +12,8 @@ use crate::wire::{pb, to_json};
 const EXAMPLES: &str = "\
 Examples:
   guide-board jobs reports job-20261121T082036Z-7cf72346
-  guide-board jobs reports job-20261121T082036Z-7cf72346 --kind submission_package
+  guide-board jobs reports job-20261121T082036Z-7cf72346 \\
+    --kind submission_package
   guide-board jobs reports job-20261121T082036Z-7cf72346 --json
 
 Exit codes:

@@ -14,7 +14,8 @@ Examples:
   guide-board jobs show job-20261121T082036Z-7cf72346 --json | jq -r .run.status
 
 Exit codes:
-  0 done, 2 wrong usage, 6 no such job, 8 the server cannot be reached or refuses";
+  0 done, 2 wrong usage, 6 no such job, 8 the server cannot be reached
+  or refuses";
 
 /// Shows one job: how far it is, and why it failed, with the last lines of its log
 #[derive(Debug, Clone, Args)]

@@ -20,8 +20,10 @@ const FINDINGS_EXAMPLES: &str = "\
 Examples:
   guide-board runs findings --run-id run-20260508T164334Z-7f3a91c2
   guide-board runs findings --directory nightly-17 --disposition unexpected
-  guide-board runs findings --directory nightly-17 --severity high --severity critical
-  guide-board runs findings --directory nightly-17 --json | jq -r '.findings[].title'
+  guide-board runs findings --directory nightly-17 \\
+    --severity high --severity critical
+  guide-board runs findings --directory nightly-17 --json \\
+    | jq -r '.findings[].title'
 
 Exit codes:
   0 done, also when no finding matches; 2 wrong usage; 6 no such run, or no
@@ -31,8 +33,10 @@ Exit codes:
 const EVIDENCE_EXAMPLES: &str = "\
 Examples:
   guide-board runs evidence --run-id run-20260508T164334Z-7f3a91c2
-  guide-board runs evidence --directory nightly-17 --result fail --result warning
-  guide-board runs evidence --directory nightly-17 --check license-present --json
+  guide-board runs evidence --directory nightly-17 \\
+    --result fail --result warning
+  guide-board runs evidence --directory nightly-17 \\
+    --check license-present --json
 
 Exit codes:
   0 done, also when no item matches; 2 wrong usage; 6 no such run, or no

@@ -13,7 +13,8 @@ const PAGE: i32 = 500;
 const EXAMPLES: &str = "\
 Examples:
   guide-board runs problems
-  guide-board runs problems --reason incomplete --json | jq -r '.problems[].directory'
+  guide-board runs problems --reason incomplete --json \\
+    | jq -r '.problems[].directory'
 
 Exit codes:
   0 done, also when there are problems; 2 wrong usage; 6 no such directory";
