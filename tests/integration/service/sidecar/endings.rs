@@ -10,14 +10,23 @@ use super::super::served::{self, world_of_jobs};
 use super::shell;
 use crate::support::{World, eventually};
 
-/// A server that listens.
-fn listening(world: &World, more: &[&str]) -> Child {
+/// A server that listens. Dropped, it is killed.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn listening(world: &World, more: &[&str]) -> Server {
     let mut command = world.command();
     command.args(["serve", "--listen", "127.0.0.1:0", "--port-file", "port"]).args(more);
     command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut server = command.spawn().expect("the binary starts");
+    let mut server = Server(command.spawn().expect("the binary starts"));
     eventually("the port file", None, || {
-        assert!(server.try_wait().expect("asked").is_none(), "the server ended at once");
+        assert!(server.0.try_wait().expect("asked").is_none(), "the server ended at once");
         world.path("port").is_file().then_some(())
     });
     server
@@ -28,24 +37,38 @@ fn a_server_that_was_asked_to_end_ends_with_0_and_takes_its_port_file_away() {
     for signal in [Signal::TERM, Signal::INT] {
         let world = World::new();
         let mut server = listening(&world, &[]);
-        served::signal(&server, signal);
-        let status = eventually("its end", None, || server.try_wait().expect("asked"));
+        served::signal(&server.0, signal);
+        let status = eventually("its end", None, || server.0.try_wait().expect("asked"));
         assert_eq!((status.code(), world.path("port").exists()), (Some(0), false), "{signal:?}");
     }
     let world = World::new();
     let mut server = listening(&world, &["--until-stdin-ends"]);
-    drop(server.stdin.take());
-    let status = eventually("its end", None, || server.try_wait().expect("asked"));
+    drop(server.0.stdin.take());
+    let status = eventually("its end", None, || server.0.try_wait().expect("asked"));
     assert_eq!(status.code(), Some(0));
+}
+
+/// Whether this process ignores a signal, as far as the system tells.
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
+    let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
+    (ignored >> (signal.as_raw() - 1)) & 1 == 1
 }
 
 #[test]
 fn a_hangup_and_a_kill_end_it_at_once_and_leave_the_port_file() {
     for signal in [Signal::HUP, Signal::KILL] {
+        if signal == Signal::HUP && is_ignored(signal) {
+            eprintln!(
+                "SKIPPED, NOT TESTED: a hangup: this process ignores it, as nohup makes it, and so does what it starts"
+            );
+            continue;
+        }
         let world = World::new();
         let mut server = listening(&world, &[]);
-        served::signal(&server, signal);
-        let status = eventually("its end", None, || server.try_wait().expect("asked"));
+        served::signal(&server.0, signal);
+        let status = eventually("its end", None, || server.0.try_wait().expect("asked"));
         assert_eq!((status.signal(), world.path("port").exists()), (Some(signal.as_raw()), true));
     }
 }
