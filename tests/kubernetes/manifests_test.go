@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -36,6 +37,9 @@ const slack = 4
 
 // What Kubernetes takes for a preStop and an option that is left out.
 const defaultDrain, defaultJobGrace = 10, 5
+
+// What the kubelet keeps of a container's log before it turns it over for good: five files of 10 MiB, where nothing else is configured.
+var logs = resource.MustParse("50Mi")
 
 type document struct {
 	file   string
@@ -295,6 +299,25 @@ func TestEveryContainerIsBounded(t *testing.T) {
 					t.Errorf("%s: %s: request %s, limit %s", where, name, request.String(), limit.String())
 				}
 			}
+		}
+	}
+}
+
+// The kubelet adds up what the pod has on the node's disk, and evicts it beyond the limits of all of its containers: a volume would never reach its own limit.
+func TestTheLimitsOfEphemeralStorageCoverTheVolumesOnTheNodesDisk(t *testing.T) {
+	for _, p := range pods(t) {
+		var limit, needed resource.Quantity
+		for _, container := range p.containers() {
+			limit.Add(container.Resources.Limits[corev1.ResourceEphemeralStorage])
+			needed.Add(logs)
+		}
+		for _, volume := range p.spec.Volumes {
+			if directory := volume.EmptyDir; directory != nil && directory.Medium != corev1.StorageMediumMemory && directory.SizeLimit != nil {
+				needed.Add(*directory.SizeLimit)
+			}
+		}
+		if limit.Cmp(needed) < 0 {
+			t.Errorf("%s: the containers may have %s on the node's disk, the volumes and logs %s", p.file, limit.String(), needed.String())
 		}
 	}
 }
