@@ -29,6 +29,9 @@ import (
 
 const directory = "../../deploy/kubernetes"
 
+// What the name of an example ends with, so that whoever applies the whole directory does not apply it.
+const exampleSuffix = ".example"
+
 // What the operator makes, as the comments of the manifests say.
 var madeByOthers = map[string]bool{"Secret/guide-board-runs-tls": true}
 
@@ -90,9 +93,16 @@ func decode(decoder runtime.Decoder, file string, text []byte) ([]document, erro
 
 func documents(t *testing.T) []document {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(directory, "*.y*ml"))
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%v: %v", files, err)
+	var files []string
+	for _, pattern := range []string{"*.y*ml", "*.y*ml" + exampleSuffix} {
+		found, err := filepath.Glob(filepath.Join(directory, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 6 {
+		t.Fatalf("%v", files)
 	}
 	decoder := strictDecoder(t)
 	var all []document
@@ -258,6 +268,24 @@ func TestWhatAManifestNamesIsThere(t *testing.T) {
 				t.Errorf("%s: nobody mounts the volume %s", p.file, name)
 			}
 		}
+	}
+}
+
+// Applying a manifest again would put the example in the place of the tokens that are in use.
+func TestNoManifestBringsASecret(t *testing.T) {
+	examples := 0
+	for _, one := range documents(t) {
+		if _, ok := one.object.(*corev1.Secret); !ok {
+			continue
+		}
+		if strings.HasSuffix(one.file, exampleSuffix) {
+			examples++
+		} else {
+			t.Errorf("%s: the Secret %s", one.file, one.meta(t).GetName())
+		}
+	}
+	if examples != 2 {
+		t.Errorf("%d Secrets by way of example, of two manifests", examples)
 	}
 }
 
