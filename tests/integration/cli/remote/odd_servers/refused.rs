@@ -1,4 +1,4 @@
-//! What a pull leaves out of its directory whatever a server says.
+//! What a pull leaves out of its directory whatever a server says, and a server whose root is away.
 
 use super::*;
 use crate::support::files;
@@ -44,4 +44,21 @@ async fn a_pull_writes_nothing_that_is_no_output_whatever_a_manifest_names() {
     // Nor is any of it asked for.
     let asked = service.asked.lock().expect("a lock").clone();
     assert!(asked.iter().all(|one| !odd.contains(&one.path.as_str())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_is_away_at_a_server_is_no_history_that_is_not_there() {
+    let service = Odd::default();
+    let away = || said(Code::Unavailable, "ROOT_AWAY", "the runs root `runs` is away");
+    Odd::answers(&service.lists, [Err(away())]);
+    Odd::answers(&service.reads, [Err(away())]);
+    let first = pb::StreamArtifactManifestResponse { run: Some(odd_run()), ..Default::default() };
+    Odd::answers(&service.manifests, [Ok(vec![Ok(first)])]);
+    let address = service.serve().await;
+    let world = World::new();
+    let ended = ask(&world, address, &["list"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(8), "error: the runs root `runs` is away\n"));
+    let ended = ask(&world, address, &[&["pull"], &ONE[..], &["copy"]].concat());
+    assert_eq!(ended.code, Some(8), "{ended:?}");
+    assert!(ended.stderr.contains("is away; what was pulled stays in DIR, and the same command goes on"), "{ended:?}");
 }
