@@ -54,7 +54,8 @@ Exit codes:
 ///
 /// With --server a running server is asked, and says the same of the runs that it serves. --server and --runs-dir belong together: where only one of
 /// them stands on the command line, what the environment or the configuration file says of the other does not count. So --runs-dir alone is always a
-/// local directory, and --server alone asks for the server's first.
+/// local directory, and --server alone asks for the server's first. --root on the command line means a local directory likewise, unless --server stands
+/// there, too.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct RunsArgs {
