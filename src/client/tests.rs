@@ -173,18 +173,38 @@ async fn without_an_answer_it_gives_up_in_time() {
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
-#[tokio::test]
-async fn a_server_that_says_that_it_is_busy_is_not_silent() {
+fn busy() -> Watch {
     let mut details = ErrorDetails::with_error_info("LIMIT_REACHED", "guideboard.v1", HashMap::new());
     details.set_retry_info(Some(Duration::from_secs(1)));
-    let busy = Watch::Refuse(Status::with_error_details(Code::ResourceExhausted, "too many calls", details));
-    let watches = [vec![busy; 4], vec![Watch::Lines(1..=1, Then::JobEnd(2))]].concat();
+    Watch::Refuse(Status::with_error_details(Code::ResourceExhausted, "too many calls", details))
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_at_first_refuses_unless_it_has_answered_before() {
+    let watches = [busy(), busy(), Watch::Lines(1..=1, Then::JobEnd(2))];
     let (_, client) = serve(&watches).await;
-    let began = std::time::Instant::now();
-    let mut follow = Follow::new(client, "job".to_owned(), 0, impatient());
+    let refused = all(&mut Follow::new(client, "job".to_owned(), 0, impatient())).await;
+    assert!(
+        matches!(&refused, Err(FollowError::Refused(status)) if status.message() == "too many calls"),
+        "{refused:?}"
+    );
+    let (_, client) = serve(&watches).await;
+    let patient = FollowSettings { retry_for: Duration::from_secs(30), ..impatient() };
+    let mut follow = Follow::new(client, "job".to_owned(), 0, patient).after_an_answer();
     assert_eq!(all(&mut follow).await.expect("to the end"), [-1, -2, 1, 2]);
-    // Longer than a server may be silent.
-    assert!(began.elapsed() > impatient().retry_for);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_busy_is_given_up_in_time() {
+    let (_, client) = serve(&[Watch::Lines(1..=1, Then::Break), busy()]).await;
+    let began = std::time::Instant::now();
+    let following = async { all(&mut Follow::new(client, "job".to_owned(), 0, impatient())).await };
+    let outcome = tokio::time::timeout(Duration::from_secs(30), following).await.expect("an end");
+    assert!(
+        matches!(&outcome, Err(FollowError::GaveUp(status)) if status.message() == "too many calls"),
+        "{outcome:?}"
+    );
+    assert!(began.elapsed() >= impatient().retry_for);
 }
 
 #[tokio::test]
