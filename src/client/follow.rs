@@ -10,7 +10,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use super::Client;
-use super::retry::{Backoff, answer_of, is_passing};
+use super::retry::{ANSWER_TIMEOUT, Backoff, answer_of, is_passing};
 use crate::wire::pb::{self, JobEventKind};
 
 /// How patient a follower is.
@@ -250,14 +250,14 @@ fn open(client: Client, job_id: String, after: u64, at: Instant) -> Pending<Stre
     Box::pin(async move {
         tokio::time::sleep_until(at).await;
         let mut runs = client.runs();
-        answer_of(runs.watch_run(pb::WatchRunRequest { job_id, after })).await
+        answer_of(ANSWER_TIMEOUT, runs.watch_run(pb::WatchRunRequest { job_id, after })).await
     })
 }
 
 fn ask(client: Client, job_id: String) -> Pending<pb::Job> {
     Box::pin(async move {
         let mut runs = client.runs();
-        Ok(answer_of(runs.get_run(pb::GetRunRequest { job_id })).await?.run.unwrap_or_default())
+        Ok(answer_of(ANSWER_TIMEOUT, runs.get_run(pb::GetRunRequest { job_id })).await?.run.unwrap_or_default())
     })
 }
 
