@@ -11,7 +11,7 @@ use super::{OneJob, Server, outcome};
 use crate::cli::exit::{self, Failure};
 use crate::cli::reach::for_at_most;
 use crate::cli::terminal;
-use crate::cli::values::count;
+use crate::cli::values::{count, quoted};
 use crate::client::{Follow, FollowError, FollowSettings, Followed, until_answered};
 use crate::process::TerminationSignal;
 use crate::services::reason_of;
@@ -258,7 +258,7 @@ impl Following<'_> {
     fn detach(mut self, signal: TerminationSignal) -> Result<u8, Failure> {
         self.show_held()?;
         self.view.close();
-        let id = terminal::cell(self.job_id);
+        let id = quoted(&terminal::whole(self.job_id));
         let cancel = format!("cancel {id}");
         let fate = if self.cancelled_by.is_some() { "is being cancelled" } else { "goes on" };
         terminal::note(&format!(
@@ -303,7 +303,7 @@ impl Following<'_> {
             0 => String::new(),
             number => format!(" --after {number}"),
         };
-        self.server.command(&format!("watch {}{after}", terminal::cell(self.job_id)))
+        self.server.command(&format!("watch {}{after}", quoted(&terminal::whole(self.job_id))))
     }
 
     /// A refusal, and the way on where there is one: a job that was started or followed so far is not what was refused.
