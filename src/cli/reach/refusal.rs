@@ -53,6 +53,8 @@ pub(super) fn of_call(way: &Way, status: Status) -> Failure {
         (Code::Unimplemented, _, _) => {
             refused(&format!("has no such call: it is older than this command, or no guide-board ({})", said(&status)))
         }
+        // Whoever asks may not take it for a run, or a history, that is not there.
+        (Code::Unavailable, Some("ROOT_AWAY"), _) => Failure::new(exit::SERVER, status.message()),
         // What something else than the service says may have no text at all.
         (Code::PermissionDenied | Code::Unauthenticated | Code::ResourceExhausted, _, _)
             if status.get_details_error_info().is_none() =>
