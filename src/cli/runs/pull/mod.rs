@@ -130,7 +130,7 @@ async fn is_being_made(history: &History, directory: &str) -> Result<bool, Failu
             page_token,
             ..Default::default()
         };
-        let page = call!(history, list_problems, request)?;
+        let page = history.list_problems(request).await.map_err(|status| failure(history, status))?;
         if page.problems.iter().any(|problem| problem.directory == directory) {
             return Ok(true);
         }
@@ -139,6 +139,13 @@ async fn is_being_made(history: &History, directory: &str) -> Result<bool, Failu
         }
         page_token = page.next_page_token;
     }
+}
+
+/// What a status means where the run is. A pull reads files while the manifest comes, which a server may not let one caller do.
+fn failure(history: &History, status: Status) -> Failure {
+    let is_limit = reason_of(&status).as_deref() == Some("LIMIT_REACHED");
+    let hint = "; a pull makes two calls at once, which --max-calls-per-caller of the server has to allow";
+    history.failure(status).around("", if is_limit { hint } else { "" })
 }
 
 /// Whether a file is not there; that its run is not there is another thing.
@@ -173,7 +180,7 @@ impl Pull<'_> {
 
     /// What a status means where the run is.
     fn failure(&self, status: Status) -> Failure {
-        self.fetcher.history.failure(status)
+        failure(self.fetcher.history, status)
     }
 
     async fn state(&self) -> Result<RunState, Failure> {

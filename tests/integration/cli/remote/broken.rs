@@ -137,6 +137,22 @@ async fn a_pull_that_is_given_up_keeps_what_it_has_and_the_same_command_goes_on(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_a_caller_make_one_call_has_a_pull_tell_that_it_makes_two() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("runs/wide/reports")).expect("made");
+    // More than a connection takes unread: the manifest is still on its way when the first file is asked for.
+    let entry = |number: u32| json!({"path": format!("artifacts/{number:0>200}.bin")});
+    let manifest = json!({"artifact_manifest": (0..60_000).map(entry).collect::<Vec<_>>()}).to_string();
+    std::fs::write(world.path("runs/wide/reports/assessment-package.json"), manifest).expect("written");
+    std::fs::write(world.path("runs/wide/retention-summary.json"), "{\"run_id\": \"wide\"}").expect("written");
+    let server = Served::start(&world, &["--max-calls-per-caller", "1"]).await;
+    let words = ["pull", "--directory", "wide", "pulled", "--retry-for", "1"];
+    let refused = output(runs(&world, server.address, &words), 8);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("; a pull makes two calls at once, which --max-calls-per-caller"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_other_call_is_made_again() {
     let (world, server) = serve().await;
     let one = ["--directory", "big"];
