@@ -149,9 +149,10 @@ func (r *ArtifactReader) WriteTo(writer io.Writer) (int64, error) {
 	}
 }
 
-// Close ends the reading.
+// Close ends the reading. It never fails.
 func (r *ArtifactReader) Close() error {
 	r.cancel()
+	r.waiting = nil
 	if r.err == nil {
 		r.err = fmt.Errorf("guideboard: the reader is closed")
 	}

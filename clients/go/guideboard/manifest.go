@@ -2,6 +2,7 @@ package guideboard
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	guideboardv1 "guideboard.example/client/guideboard/v1"
@@ -42,8 +43,10 @@ func (c *Client) readManifest(ctx context.Context, run RunRef) (*Manifest, error
 			return nil, unavailable("the stream ended too early")
 		case err == io.EOF:
 			return &manifest, nil
+		case ReasonOf(err) == ReasonChangedWhileReading:
+			return nil, fmt.Errorf("%w: %w", ErrChanged, err)
 		case err != nil:
-			return nil, named(err)
+			return nil, err
 		}
 		if manifest.Run == nil {
 			manifest.Run, expected = message.GetRun(), message.GetEntryCount()
