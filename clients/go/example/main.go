@@ -74,7 +74,7 @@ func assess(ctx context.Context, server string, options []guideboard.Option, tar
 		if err != nil {
 			return err
 		}
-		fmt.Printf("finding %s: %s\n", finding.GetId(), finding.GetTitle())
+		fmt.Printf("finding %s: %q\n", finding.GetId(), finding.GetTitle())
 	}
 	return download(ctx, client, run, artifact, output)
 }

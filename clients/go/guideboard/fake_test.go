@@ -34,6 +34,9 @@ type fake struct {
 	get      func(call int) (*guideboardv1.Job, error)
 	problems func(call int, request *guideboardv1.ListProblemsRequest) (*guideboardv1.ListProblemsResponse, error)
 
+	options  []grpc.ServerOption
+	manifest []*guideboardv1.StreamArtifactManifestResponse
+
 	mutex sync.Mutex
 	calls map[string]int
 	// Those of the last GetServerInfo.
@@ -61,6 +64,17 @@ func (f *fake) ReadArtifact(request *guideboardv1.ReadArtifactRequest, stream re
 	return f.read(f.count("read"), request, stream)
 }
 
+func (f *fake) StreamArtifactManifest(
+	_ *guideboardv1.StreamArtifactManifestRequest, stream grpc.ServerStreamingServer[guideboardv1.StreamArtifactManifestResponse],
+) error {
+	for _, message := range f.manifest {
+		if err := stream.Send(message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *fake) WatchRun(request *guideboardv1.WatchRunRequest, stream watchStream) error {
 	return f.watch(f.count("watch"), request, stream)
 }
@@ -77,16 +91,22 @@ func (f *fake) ListProblems(_ context.Context, request *guideboardv1.ListProblem
 // serve starts the fake and gives a client of it that has been answered.
 func (f *fake) serve(t testing.TB, options ...Option) *Client {
 	t.Helper()
+	listener := listen(t)
+	return f.serveOn(t, listener, "http://"+listener.Addr().String(), options...)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.serveOn(t, listener, "http://"+listener.Addr().String(), options...)
+	return listener
 }
 
 func (f *fake) serveOn(t testing.TB, listener net.Listener, address string, options ...Option) *Client {
 	t.Helper()
-	server := grpc.NewServer()
+	server := grpc.NewServer(f.options...)
 	guideboardv1.RegisterCatalogServiceServer(server, f)
 	guideboardv1.RegisterRetainedRunServiceServer(server, f)
 	guideboardv1.RegisterRunServiceServer(server, f)

@@ -326,6 +326,10 @@ func (p *puller) file(ctx context.Context, path string, expected ArtifactOptions
 	if expected.SHA256 == "" {
 		expected.SHA256 = p.recorded[path]
 	}
+	if expected.SHA256 != "" && !isDigest(expected.SHA256) {
+		p.wrong(path, errors.New("the digest that the run records is none"))
+		return true, nil
+	}
 	isKept, err := p.fetch(ctx, path, expected)
 	var local *fs.PathError
 	switch {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -296,10 +297,6 @@ func cutConnection(t *testing.T, client *guideboard.Client) {
 
 func TestADownloadGoesOnThroughConnectionsThatAreCut(t *testing.T) {
 	client := connect(t, "PROXY")
-	// What has never answered is not tried again.
-	if err := version(t, client); err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(t.TempDir(), "large.bin")
 	saved, err := client.Download(during(t), largeRun, large, file, guideboard.DownloadOptions{})
 	if err != nil {
@@ -330,11 +327,7 @@ func TestAnOutputThatChangesWhileItIsDownloadedIsRefused(t *testing.T) {
 	if err := os.WriteFile(place, make([]byte, largeSize), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	client := connect(t, "PROXY")
-	if err := version(t, client); err != nil {
-		t.Fatal(err)
-	}
-	into := t.TempDir()
+	client, into := connect(t, "PROXY"), t.TempDir()
 	hasChanged := false
 	_, err := client.Download(during(t), guideboard.RunRef{Directory: "changing"}, "artifacts/a", filepath.Join(into, "a"), guideboard.DownloadOptions{
 		Progress: func(done, total int64) {
@@ -380,6 +373,22 @@ func TestADownloadEndsWithItsContext(t *testing.T) {
 	if entries, err := os.ReadDir(into); err != nil || len(entries) != 0 {
 		t.Errorf("%v %v", entries, err)
 	}
+}
+
+func TestAClientIsSharedByManyAtOnce(t *testing.T) {
+	client, ctx, into := connect(t, "PROXY"), during(t), t.TempDir()
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			saved, err := client.Download(ctx, largeRun, large, filepath.Join(into, fmt.Sprint(i)), guideboard.DownloadOptions{})
+			if err != nil || saved.Size != largeSize {
+				t.Errorf("%v %v", saved, err)
+			}
+		}()
+	}
+	group.Wait()
 }
 
 func TestAnArtifactIsReadAsAReader(t *testing.T) {
