@@ -67,7 +67,8 @@ func addressOf(text string) (address, error) {
 	} else if host == "" || strings.IndexFunc(host, isNoLetterOfAHost) >= 0 {
 		return address{}, errors.New("the host is no name or address")
 	}
-	parsed.host, parsed.port = host, port
+	// As it is compared with, here and where a proxy of the environment is chosen.
+	parsed.host, parsed.port = strings.ToLower(host), port
 	return parsed, nil
 }
 
@@ -103,7 +104,7 @@ func (a address) isExposed() bool {
 	if ip, err := netip.ParseAddr(a.host); err == nil {
 		return !ip.Unmap().IsLoopback()
 	}
-	return !strings.EqualFold(a.host, "localhost")
+	return a.host != "localhost"
 }
 
 // target is what gRPC is told to connect to.

@@ -10,7 +10,7 @@ import (
 func TestAddressesOfAllKindsAreTaken(t *testing.T) {
 	for text, expected := range map[string]address{
 		"http://127.0.0.1:80":      {host: "127.0.0.1", port: "80"},
-		"HTTP://localhost:8080/":   {host: "localhost", port: "8080"},
+		"HTTP://LocalHost:8080/":   {host: "localhost", port: "8080"},
 		"board.example:443":        {host: "board.example", port: "443"},
 		"https://board.example:1":  {tls: true, host: "board.example", port: "1"},
 		"https://[::1]:65535":      {tls: true, host: "::1", port: "65535"},

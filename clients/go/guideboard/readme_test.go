@@ -32,13 +32,8 @@ func TestTheExampleOfTheReadmeRuns(t *testing.T) {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	run := exec.Command(binary)
-	run.Dir = directory
-	said, err := run.CombinedOutput()
-	if err != nil || !strings.Contains(string(said), "saved report.md") {
+	said, err := exec.Command(binary).CombinedOutput()
+	if err != nil || strings.Count(string(said), " RESULT_STATUS_COMPLETED\n") < 2 {
 		t.Errorf("%v\n%s", err, said)
-	}
-	if _, err := os.Stat(filepath.Join(directory, "report.md")); err != nil {
-		t.Error(err)
 	}
 }
