@@ -146,6 +146,14 @@ impl Behind<'_> {
                 sources.insert(left, Source::Nowhere);
             }
         }
+        // So is `--root`: the runs are those of that directory, and neither a server's nor what a server's directory is called.
+        let names_weaker = |source: &Source| (Source::File..=Source::Environment).contains(source);
+        if path == ["runs"] && self.gives("root") && sources.get("server").is_some_and(names_weaker) {
+            sources.insert("server", Source::Nowhere);
+            if sources.get("runs-dir").is_some_and(names_weaker) {
+                sources.insert("runs-dir", Source::Nowhere);
+            }
+        }
         for long in &longs {
             let source = sources.get(long.as_str()).copied().unwrap_or(Source::Nowhere);
             let default = from_file.get(long.as_str()).filter(|_| source != Source::Nowhere);

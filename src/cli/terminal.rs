@@ -47,6 +47,11 @@ pub(super) fn sentence(text: &str) -> String {
     printable(text, 2000)
 }
 
+/// Text from elsewhere as one line, however long: for a command to paste, which would be another one if it were cut.
+pub(super) fn whole(text: &str) -> String {
+    printable(text, usize::MAX)
+}
+
 /// Text from disk as one line of a table or sentence.
 pub(super) fn cell(text: &str) -> String {
     printable(text, CELL)

@@ -20,14 +20,19 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a whole number from 0 up".to_owned())
 }
 
-/// A path as a shell takes it, and no program takes it for an option.
-pub(super) fn quoted_path(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/+@%:,".contains(letter);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        return text.to_owned();
+/// A word as every shell takes it: bare where none of them sees more in it than its letters, which zsh does in `[` and `]`, and in a `=` at the front. A text from elsewhere
+/// has to be whole: one that was cut to a table's cell is another word.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/+@%:,=".contains(letter);
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
+        return word.to_owned();
     }
-    let dashed = if text.starts_with('-') { "./" } else { "" };
-    format!("'{dashed}{}'", text.replace('\'', r"'\''"))
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A path likewise, which no program takes for an option.
+pub(super) fn quoted_path(text: &str) -> String {
+    if text.starts_with('-') { quoted(&format!("./{text}")) } else { quoted(text) }
 }
 
 #[cfg(test)]
@@ -46,7 +51,19 @@ mod tests {
         assert_eq!(quoted_path("extensions/a-b.c"), "extensions/a-b.c");
         assert_eq!(quoted_path("a b"), "'a b'");
         assert_eq!(quoted_path("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(quoted_path("-x"), "'./-x'");
+        assert_eq!(quoted_path("-x"), "./-x");
+    }
+
+    #[test]
+    fn a_word_is_quoted_when_a_shell_would_see_more_in_it() {
+        for plain in
+            ["target/release/guide-board", "http://localhost:8080", "unix:board.sock", "a+b@c%d,e", "name=runs"]
+        {
+            assert_eq!(quoted(plain), plain);
+        }
+        assert_eq!(quoted("http://[::1]:8080"), "'http://[::1]:8080'");
+        assert_eq!((quoted("=ls"), quoted("~"), quoted("")), ("'=ls'".to_owned(), "'~'".to_owned(), "''".to_owned()));
+        assert_eq!(quoted("/my tools/g'b"), r"'/my tools/g'\''b'");
     }
 
     #[test]

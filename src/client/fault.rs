@@ -20,11 +20,18 @@ pub enum Fault {
     BadCertificate(String),
     /// What answers does not speak TLS.
     NotTls,
+    /// What answers does not speak HTTP/2 in the clear: it speaks TLS, or HTTP/1.1 alone.
+    NotHttp2,
+    /// The system does not let this user connect.
+    NotAllowed,
     /// The server serves only clients that have a certificate.
     WantsCertificate,
     /// The server does not accept the client's certificate.
     RefusesCertificate,
 }
+
+/// What the library of HTTP/2 says of a frame that cannot be one.
+const BAD_FRAME: &str = "connection error detected: frame with invalid size";
 
 /// Alerts that a server sends about the client's certificate.
 const ALERTS: [(AlertDescription, Fault); 9] = [
@@ -45,6 +52,13 @@ pub fn fault_of(error: &(dyn Error + 'static)) -> Option<Fault> {
     if let Some(error) = find::<TlsError>(error) {
         return of_tls(error);
     }
+    if find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return Some(Fault::NotAllowed);
+    }
+    // The first bytes of another protocol, read as the length of a frame, are more than a frame may have.
+    if causes(error).any(|cause| cause.to_string() == BAD_FRAME) {
+        return Some(Fault::NotHttp2);
+    }
     // HTTP/2 keeps the text alone of what broke its connection: in TLS 1.3 a server refuses a certificate after the handshake.
     let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     let said = |alert: AlertDescription| text.contains(&TlsError::AlertReceived(alert).to_string());
@@ -64,13 +78,21 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
+/// A name of a certificate, which the library shows as `DnsName("…")`.
+fn plain(name: &str) -> String {
+    let quoted = name.strip_prefix("DnsName(\"").and_then(|rest| rest.strip_suffix("\")"));
+    quoted.unwrap_or(name).to_owned()
+}
+
 fn of_tls(error: &TlsError) -> Option<Fault> {
     Some(match error {
         TlsError::InvalidCertificate(error) => match error {
             // Or by one of the same name, with another key.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Fault::UnknownAuthority,
             CertificateError::NotValidForName => Fault::WrongName(Vec::new()),
-            CertificateError::NotValidForNameContext { presented, .. } => Fault::WrongName(presented.clone()),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                Fault::WrongName(presented.iter().map(|name| plain(name)).collect())
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Fault::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Fault::NotYetValid,
             other => Fault::BadCertificate(other.to_string()),

@@ -10,13 +10,13 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use super::Client;
-use super::retry::{Backoff, answer_of, is_passing};
+use super::retry::{ANSWER_TIMEOUT, Backoff, answer_of, is_passing};
 use crate::wire::pb::{self, JobEventKind};
 
 /// How patient a follower is.
 #[derive(Debug, Clone, Copy)]
 pub struct FollowSettings {
-    /// How long a broken connection is tried again without an answer of the server.
+    /// How long another try is made while the connection is broken, or the server, once it has answered, refuses for want of time or room.
     pub retry_for: Duration,
     /// A silence of this length counts as a broken connection. A server sends something every 20 seconds, so it is longer than that.
     pub silence: Duration,
@@ -49,7 +49,7 @@ pub enum FollowError {
     /// The server refuses to have the job watched.
     #[error("the server refuses: {}", .0.message())]
     Refused(#[source] Status),
-    /// Nothing answered for as long as the settings say.
+    /// Nothing but broken connections and refusals came for as long as the settings say.
     #[error("the server no longer answers: {}", .0.message())]
     GaveUp(#[source] Status),
 }
@@ -66,6 +66,7 @@ pub struct Follow {
     backoff: Backoff,
     heard: Instant,
     is_known: bool,
+    has_answered: bool,
     is_broken: bool,
     ended: Option<pb::Job>,
 }
@@ -107,9 +108,18 @@ impl Follow {
             backoff: Backoff::new(settings.retry_for),
             heard: now,
             is_known: false,
+            has_answered: false,
             is_broken: false,
             ended: None,
         }
+    }
+
+    /// The same where the server has answered another call about the job just now. Otherwise a server that is busy at first refuses, and is not
+    /// waited for.
+    #[must_use]
+    pub const fn after_an_answer(mut self) -> Self {
+        self.has_answered = true;
+        self
     }
 
     /// The number of the last event given: what another follower would go on after.
@@ -172,6 +182,7 @@ impl Follow {
         match outcome {
             Ok(stream) => {
                 self.is_known = true;
+                self.has_answered = true;
                 self.heard = Instant::now();
                 self.backoff.answered();
                 if std::mem::take(&mut self.is_broken) {
@@ -217,13 +228,11 @@ impl Follow {
             self.state = State::Over;
             return Ok(());
         }
-        if !is_passing(&status) {
+        // A server that says so itself is there. Whether it will have time is another matter, so that it is not waited for without end.
+        let is_refusal = status.get_details_error_info().is_some() && !self.has_answered;
+        if is_refusal || !is_passing(&status) {
             let is_forgotten = self.is_known && status.code() == Code::NotFound;
             return Err(if is_forgotten { FollowError::Forgotten(status) } else { FollowError::Refused(status) });
-        }
-        if status.get_details_error_info().is_some() {
-            // A server that says so is not silent.
-            self.backoff.answered();
         }
         let Some(at) = self.backoff.broke(Instant::now()) else { return Err(FollowError::GaveUp(status)) };
         // A connection whose other side is gone without a word would take the next call as well.
@@ -241,14 +250,14 @@ fn open(client: Client, job_id: String, after: u64, at: Instant) -> Pending<Stre
     Box::pin(async move {
         tokio::time::sleep_until(at).await;
         let mut runs = client.runs();
-        answer_of(runs.watch_run(pb::WatchRunRequest { job_id, after })).await
+        answer_of(ANSWER_TIMEOUT, runs.watch_run(pb::WatchRunRequest { job_id, after })).await
     })
 }
 
 fn ask(client: Client, job_id: String) -> Pending<pb::Job> {
     Box::pin(async move {
         let mut runs = client.runs();
-        Ok(answer_of(runs.get_run(pb::GetRunRequest { job_id })).await?.run.unwrap_or_default())
+        Ok(answer_of(ANSWER_TIMEOUT, runs.get_run(pb::GetRunRequest { job_id })).await?.run.unwrap_or_default())
     })
 }
 

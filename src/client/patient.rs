@@ -11,8 +11,11 @@ use tokio::time::Instant;
 use tonic::{Response, Status, Streaming};
 
 use super::Client;
-use super::retry::{Backoff, is_broken_connection, is_busy, is_of_the_reader};
+use super::retry::{Backoff, answer_of, is_broken_connection, is_busy, is_of_the_reader};
 use crate::wire::pb;
+
+/// How long one try may take until the server answers. It is longer than a job's, since an answer may need large documents read.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What becomes of the connection meanwhile.
 #[derive(Debug)]
@@ -26,14 +29,15 @@ pub enum Connection<'a> {
 /// A server that is asked again. Cheap to clone. For calls that may be made twice only.
 ///
 /// A broken connection is made anew and the call made again, for at most `retry_for` in which nothing of use came. A server that has answered
-/// before is also asked again while it is busy. An answer may take as long as the server gives it, which the digest of a large output needs;
-/// that the other side is gone without a word is noticed by the connection.
+/// before is also asked again while it is busy. A call that is not answered within a minute counts as broken. The digest of a large output may
+/// take as long as the server gives it; that the other side is gone without a word is noticed by the connection.
 #[derive(Clone)]
 pub struct PatientClient(Arc<Shared>);
 
 struct Shared {
     client: Mutex<Client>,
     retry_for: Duration,
+    answer_timeout: Duration,
     told: Box<dyn Fn(Connection<'_>) + Send + Sync>,
     has_answered: AtomicBool,
     is_broken: AtomicBool,
@@ -49,8 +53,19 @@ impl PatientClient {
     /// Asks this server; `told` is told what becomes of the connection.
     #[must_use]
     pub fn new(client: Client, retry_for: Duration, told: impl Fn(Connection<'_>) + Send + Sync + 'static) -> Self {
+        Self::with_timeout(client, retry_for, ANSWER_TIMEOUT, told)
+    }
+
+    /// The same with another time for an answer.
+    pub(super) fn with_timeout(
+        client: Client,
+        retry_for: Duration,
+        answer_timeout: Duration,
+        told: impl Fn(Connection<'_>) + Send + Sync + 'static,
+    ) -> Self {
         let (has_answered, is_broken) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Shared { client: Mutex::new(client), retry_for, told: Box::new(told), has_answered, is_broken }))
+        let (client, told) = (Mutex::new(client), Box::new(told));
+        Self(Arc::new(Shared { client, retry_for, answer_timeout, told, has_answered, is_broken }))
     }
 
     /// Makes a call.
@@ -60,12 +75,12 @@ impl PatientClient {
     pub async fn call<T>(&self, call: impl AsyncFn(Client) -> Result<Response<T>, Status>) -> Result<T, Status> {
         let mut backoff = Backoff::new(self.0.retry_for);
         loop {
-            match call(self.client()).await {
+            match answer_of(self.0.answer_timeout, call(self.client())).await {
                 Ok(reply) => {
                     self.answered();
-                    return Ok(reply.into_inner());
+                    return Ok(reply);
                 }
-                Err(status) => self.pause(&mut backoff, status).await?,
+                Err(status) => self.pause(&mut backoff, status, false).await?,
             }
         }
     }
@@ -105,14 +120,15 @@ impl PatientClient {
         }
     }
 
-    /// Waits until another try is due, or gives the status back.
-    async fn pause(&self, backoff: &mut Backoff, status: Status) -> Result<(), Status> {
+    /// Waits until another try is due, or gives the status back. Only a stream that was open can have had a reader that took long.
+    async fn pause(&self, backoff: &mut Backoff, status: Status, was_open: bool) -> Result<(), Status> {
         let is_broken = is_broken_connection(&status);
         let may_pass = is_broken || self.0.has_answered.load(Ordering::Relaxed) && is_busy(&status);
         let Some(next) = Some(()).filter(|()| may_pass).and_then(|()| backoff.broke(Instant::now())) else {
             return Err(status);
         };
-        if !is_of_the_reader(&status) && !self.0.is_broken.swap(true, Ordering::Relaxed) {
+        let is_matter_of_course = was_open && is_of_the_reader(&status);
+        if !is_matter_of_course && !self.0.is_broken.swap(true, Ordering::Relaxed) {
             (self.0.told)(Connection::Broken(&status));
         }
         tokio::time::sleep_until(next).await;
@@ -129,11 +145,18 @@ impl PatientClient {
 trait Streamed {
     type Message;
 
+    /// Whether the answer may take as long as it takes.
+    fn takes_long(&self) -> bool;
+
     async fn send(&self, client: Client) -> Result<Response<Streaming<Self::Message>>, Status>;
 }
 
 impl Streamed for pb::ReadArtifactRequest {
     type Message = pb::ReadArtifactResponse;
+
+    fn takes_long(&self) -> bool {
+        self.compute_sha256
+    }
 
     async fn send(&self, client: Client) -> Result<Response<Streaming<Self::Message>>, Status> {
         client.retained().read_artifact(self.clone()).await
@@ -142,6 +165,10 @@ impl Streamed for pb::ReadArtifactRequest {
 
 impl Streamed for pb::StreamArtifactManifestRequest {
     type Message = pb::StreamArtifactManifestResponse;
+
+    fn takes_long(&self) -> bool {
+        false
+    }
 
     async fn send(&self, client: Client) -> Result<Response<Streaming<Self::Message>>, Status> {
         client.retained().stream_artifact_manifest(self.clone()).await
@@ -171,8 +198,14 @@ impl<M> At<M> {
 
     async fn open(&mut self, request: &impl Streamed<Message = M>) -> Result<(), Status> {
         while self.stream.is_none() {
-            match request.send(self.server.client()).await {
-                Ok(reply) => self.stream = Some(reply.into_inner()),
+            let call = request.send(self.server.client());
+            let opened = if request.takes_long() {
+                call.await.map(Response::into_inner)
+            } else {
+                answer_of(self.server.0.answer_timeout, call).await
+            };
+            match opened {
+                Ok(stream) => self.stream = Some(stream),
                 Err(status) => self.broke(status).await?,
             }
         }
@@ -195,8 +228,8 @@ impl<M> At<M> {
     }
 
     async fn broke(&mut self, status: Status) -> Result<(), Status> {
-        self.stream = None;
-        self.server.pause(&mut self.backoff, status).await
+        let was_open = self.stream.take().is_some();
+        self.server.pause(&mut self.backoff, status, was_open).await
     }
 
     /// Something between cut the stream and called it an end.

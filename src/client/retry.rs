@@ -13,8 +13,8 @@ use super::fault::fault_of;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long one try may take until the server answers.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one try may take until the server answers what is asked of a job.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether a status is the transport's and not the service's: nobody answers, the connection broke, or something between refuses. What the
 /// service itself says carries an `ErrorInfo`. A [fault](super::Fault) that another try meets again is none.
@@ -82,8 +82,11 @@ impl Backoff {
 }
 
 /// The answer to a call; none in time counts as a broken connection.
-pub(super) async fn answer_of<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Status> {
-    let answer = tokio::time::timeout(ANSWER_TIMEOUT, call).await;
+pub(super) async fn answer_of<T>(
+    timeout: Duration,
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, Status> {
+    let answer = tokio::time::timeout(timeout, call).await;
     answer.unwrap_or_else(|_| Err(Status::unavailable("the server does not answer"))).map(Response::into_inner)
 }
 
@@ -101,7 +104,7 @@ pub async fn until_answered<T>(
     let mut backoff = Backoff::new(retry_for);
     let mut client = client.clone();
     loop {
-        let status = match answer_of(call(client.clone())).await {
+        let status = match answer_of(ANSWER_TIMEOUT, call(client.clone())).await {
             Ok(reply) => return Ok(reply),
             Err(status) => status,
         };

@@ -9,7 +9,9 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::{Client, Follow, FollowError, FollowSettings, Followed, ServerAddress, until_answered};
+use super::{
+    Client, Connection, Follow, FollowError, FollowSettings, Followed, PatientClient, ServerAddress, until_answered,
+};
 use crate::wire::pb::run_service_server::{RunService, RunServiceServer};
 use crate::wire::pb::{self, JobEventKind};
 
@@ -173,18 +175,38 @@ async fn without_an_answer_it_gives_up_in_time() {
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
-#[tokio::test]
-async fn a_server_that_says_that_it_is_busy_is_not_silent() {
+fn busy() -> Watch {
     let mut details = ErrorDetails::with_error_info("LIMIT_REACHED", "guideboard.v1", HashMap::new());
     details.set_retry_info(Some(Duration::from_secs(1)));
-    let busy = Watch::Refuse(Status::with_error_details(Code::ResourceExhausted, "too many calls", details));
-    let watches = [vec![busy; 4], vec![Watch::Lines(1..=1, Then::JobEnd(2))]].concat();
+    Watch::Refuse(Status::with_error_details(Code::ResourceExhausted, "too many calls", details))
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_at_first_refuses_unless_it_has_answered_before() {
+    let watches = [busy(), busy(), Watch::Lines(1..=1, Then::JobEnd(2))];
     let (_, client) = serve(&watches).await;
-    let began = std::time::Instant::now();
-    let mut follow = Follow::new(client, "job".to_owned(), 0, impatient());
+    let refused = all(&mut Follow::new(client, "job".to_owned(), 0, impatient())).await;
+    assert!(
+        matches!(&refused, Err(FollowError::Refused(status)) if status.message() == "too many calls"),
+        "{refused:?}"
+    );
+    let (_, client) = serve(&watches).await;
+    let patient = FollowSettings { retry_for: Duration::from_secs(30), ..impatient() };
+    let mut follow = Follow::new(client, "job".to_owned(), 0, patient).after_an_answer();
     assert_eq!(all(&mut follow).await.expect("to the end"), [-1, -2, 1, 2]);
-    // Longer than a server may be silent.
-    assert!(began.elapsed() > impatient().retry_for);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_busy_is_given_up_in_time() {
+    let (_, client) = serve(&[Watch::Lines(1..=1, Then::Break), busy()]).await;
+    let began = std::time::Instant::now();
+    let following = async { all(&mut Follow::new(client, "job".to_owned(), 0, impatient())).await };
+    let outcome = tokio::time::timeout(Duration::from_secs(30), following).await.expect("an end");
+    assert!(
+        matches!(&outcome, Err(FollowError::GaveUp(status)) if status.message() == "too many calls"),
+        "{outcome:?}"
+    );
+    assert!(began.elapsed() >= impatient().retry_for);
 }
 
 #[tokio::test]
@@ -229,4 +251,54 @@ async fn a_call_that_may_be_made_twice_is_made_until_it_is_answered() {
         async |client| client.runs().list_runs(pb::ListRunsRequest::default()).await,
     );
     assert_eq!(refused.await.expect_err("a refusal").code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_broken_connection_but_for_a_digest() {
+    // It accepts connections, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = ServerAddress::from(listener.local_addr().expect("an address"));
+    let accepting = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    let client = Client::connect(&address.into()).await.expect("connected");
+    let (patience, short) = (Duration::from_millis(50), Duration::from_millis(100));
+    let server = PatientClient::with_timeout(client, patience, short, |_| ());
+    let silent = |status: Status| assert_eq!(status.message(), "the server does not answer");
+    let read = |compute_sha256| pb::ReadArtifactRequest { compute_sha256, ..Default::default() };
+    let within = async {
+        let list = server.call(async |client| client.runs().list_runs(pb::ListRunsRequest::default()).await);
+        silent(list.await.expect_err("no answer"));
+        let manifest = server.stream_artifact_manifest(pb::StreamArtifactManifestRequest::default());
+        silent(manifest.await.expect_err("no answer"));
+        silent(server.read_artifact(read(false)).await.expect_err("no answer"));
+    };
+    tokio::time::timeout(Duration::from_secs(30), within).await.expect("an end");
+    // Longer than all tries of another call take.
+    let digest = tokio::time::timeout(Duration::from_millis(400), server.read_artifact(read(true))).await;
+    assert!(digest.is_err(), "{digest:?}");
+    accepting.abort();
+}
+
+#[tokio::test]
+async fn a_call_that_took_longer_than_it_may_had_no_reader_that_took_long_and_is_told() {
+    let (_, client) = serve(&[Watch::Refuse(Status::unavailable("unused"))]).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&told);
+    let server = PatientClient::new(client, Duration::from_secs(30), move |connection| {
+        noted.lock().expect("a lock").push(matches!(connection, Connection::Broken(_)));
+    });
+    let late = || {
+        let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "guideboard.v1", HashMap::new());
+        Status::with_error_details(Code::DeadlineExceeded, "the call took longer than it may", details)
+    };
+    let answers = Mutex::new(vec![Ok(()), Err(late()), Ok(())]);
+    for _ in 0..2 {
+        let call = server.call(async |_| answers.lock().expect("a lock").pop().expect("an answer").map(Response::new));
+        call.await.expect("an answer");
+    }
+    assert_eq!(*told.lock().expect("a lock"), [true, false]);
 }

@@ -18,9 +18,18 @@ use crate::process::{Ending, Environment, SpawnRequest, Supervised};
 const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
 /// The variable in which a process learns the trace that it belongs to.
 const TRACE_PARENT: &str = "TRACEPARENT";
-/// The variables by which a service manager tells a server, and nobody else, where to say that it is ready and alive, and what it listens on.
-const OF_THE_MANAGER: [&str; 6] =
-    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+/// The variables by which a service manager tells a server, and nobody else, where to say that it is ready and alive, what it listens on, and
+/// where its credentials lie.
+const OF_THE_MANAGER: [&str; 8] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "LISTEN_FDNAMES",
+    "CREDENTIALS_DIRECTORY",
+];
 
 /// Runs a job to its end. The job's directory is read again before this returns, so whoever then sees the job's end finds the run.
 pub(super) fn execute(table: &Arc<JobTable>, assignment: &Assignment) -> JobEnd {

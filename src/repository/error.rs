@@ -3,11 +3,19 @@
 use super::root::{GateError, UnsafeKind};
 use crate::model::PathSyntaxError;
 
+/// That there is no such root; whoever sees none at all is not shown an empty list.
+fn no_root(asked: &str, known: &str) -> String {
+    match (asked, known) {
+        (_, "") => "these credentials see no runs root of this server; ask its operator for others".to_owned(),
+        _ => format!("there is no runs root `{asked}`; the roots are: {known}"),
+    }
+}
+
 /// Why a question about a runs root or a run has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No root of that name or configured path. Ask for one of the configured names.
-    #[error("there is no runs root `{asked}`; the roots are: {known}")]
+    #[error("{}", no_root(asked, known))]
     RootNotFound {
         /// What was asked for, made printable.
         asked: String,
@@ -21,7 +29,7 @@ pub enum Error {
         root: String,
     },
     /// The root is missing, replaced or unmounted. Try again when it is back.
-    #[error("the runs root `{root}` is away: {reason}; it is served again as soon as it is back")]
+    #[error("the runs root `{root}` is away: {reason}; it is served as soon as it is there")]
     RootAway {
         /// The root's name.
         root: String,
@@ -52,7 +60,7 @@ pub enum Error {
         path: String,
     },
     /// The run has no report of that kind.
-    #[error("the run has no report of kind `{kind}`; ask without a kind to see which it has")]
+    #[error("the run has no report of kind `{kind}`; what it has stands in its summary")]
     ReportNotFound {
         /// The kind, made printable.
         kind: String,

@@ -65,7 +65,7 @@ impl Seen {
     }
 
     fn log(&self, root: &RunsRoot, took: Duration) {
-        let milliseconds = took.as_millis();
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match self {
             Self::Scanning => {}
             Self::Serving { runs, problems } => {

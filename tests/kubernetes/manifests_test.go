@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -28,6 +29,9 @@ import (
 
 const directory = "../../deploy/kubernetes"
 
+// What the name of an example ends with, so that whoever applies the whole directory does not apply it.
+const exampleSuffix = ".example"
+
 // What the operator makes, as the comments of the manifests say.
 var madeByOthers = map[string]bool{"Secret/guide-board-runs-tls": true}
 
@@ -36,6 +40,9 @@ const slack = 4
 
 // What Kubernetes takes for a preStop and an option that is left out.
 const defaultDrain, defaultJobGrace = 10, 5
+
+// What the kubelet keeps of a container's log before it turns it over for good: five files of 10 MiB, where nothing else is configured.
+var logs = resource.MustParse("50Mi")
 
 type document struct {
 	file   string
@@ -86,9 +93,16 @@ func decode(decoder runtime.Decoder, file string, text []byte) ([]document, erro
 
 func documents(t *testing.T) []document {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(directory, "*.y*ml"))
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%v: %v", files, err)
+	var files []string
+	for _, pattern := range []string{"*.y*ml", "*.y*ml" + exampleSuffix} {
+		found, err := filepath.Glob(filepath.Join(directory, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 6 {
+		t.Fatalf("%v", files)
 	}
 	decoder := strictDecoder(t)
 	var all []document
@@ -257,6 +271,24 @@ func TestWhatAManifestNamesIsThere(t *testing.T) {
 	}
 }
 
+// Applying a manifest again would put the example in the place of the tokens that are in use.
+func TestNoManifestBringsASecret(t *testing.T) {
+	examples := 0
+	for _, one := range documents(t) {
+		if _, ok := one.object.(*corev1.Secret); !ok {
+			continue
+		}
+		if strings.HasSuffix(one.file, exampleSuffix) {
+			examples++
+		} else {
+			t.Errorf("%s: the Secret %s", one.file, one.meta(t).GetName())
+		}
+	}
+	if examples != 2 {
+		t.Errorf("%d Secrets by way of example, of two manifests", examples)
+	}
+}
+
 func isMounted(container corev1.Container, path string) bool {
 	for _, mount := range container.VolumeMounts {
 		if path == mount.MountPath || strings.HasPrefix(path, mount.MountPath+"/") {
@@ -295,6 +327,25 @@ func TestEveryContainerIsBounded(t *testing.T) {
 					t.Errorf("%s: %s: request %s, limit %s", where, name, request.String(), limit.String())
 				}
 			}
+		}
+	}
+}
+
+// The kubelet adds up what the pod has on the node's disk, and evicts it beyond the limits of all of its containers: a volume would never reach its own limit.
+func TestTheLimitsOfEphemeralStorageCoverTheVolumesOnTheNodesDisk(t *testing.T) {
+	for _, p := range pods(t) {
+		var limit, needed resource.Quantity
+		for _, container := range p.containers() {
+			limit.Add(container.Resources.Limits[corev1.ResourceEphemeralStorage])
+			needed.Add(logs)
+		}
+		for _, volume := range p.spec.Volumes {
+			if directory := volume.EmptyDir; directory != nil && directory.Medium != corev1.StorageMediumMemory && directory.SizeLimit != nil {
+				needed.Add(*directory.SizeLimit)
+			}
+		}
+		if limit.Cmp(needed) < 0 {
+			t.Errorf("%s: the containers may have %s on the node's disk, the volumes and logs %s", p.file, limit.String(), needed.String())
 		}
 	}
 }

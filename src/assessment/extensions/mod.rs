@@ -181,7 +181,8 @@ fn manifests(directory: &Path, naming: Naming) -> Result<Vec<PathBuf>, String> {
         .filter(|below| has_manifest(below))
         .map(|below| ambient::resolved(&below))
         .collect();
-    // A directory with nothing in it is a mount point that nothing is mounted on, and holds none; one with other things is not what was meant.
+    // A directory with nothing in it is a mount point that nothing is mounted on, or a new volume, and holds none; one with other things is not
+    // what was meant.
     if below.is_empty() && !ambient::is_empty_directory(directory) {
         return Err(HOLDS_NONE.to_owned());
     }

@@ -39,7 +39,7 @@ pub(super) async fn cancel(args: &CancelArgs, server: &Server) -> Result<u8, Fai
     let mut job = reply.into_inner().run.unwrap_or_default();
     if args.wait && job.ended_at.is_none() {
         let settings = FollowSettings::default();
-        let mut follow = Follow::new(server.client.clone(), job_id.clone(), 0, settings);
+        let mut follow = Follow::new(server.client.clone(), job_id.clone(), 0, settings).after_an_answer();
         let failure = |error| match error {
             FollowError::Refused(status) | FollowError::Forgotten(status) | FollowError::GaveUp(status) => {
                 server.failure(status)

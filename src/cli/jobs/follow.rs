@@ -11,7 +11,7 @@ use super::{OneJob, Server, outcome};
 use crate::cli::exit::{self, Failure};
 use crate::cli::reach::for_at_most;
 use crate::cli::terminal;
-use crate::cli::values::count;
+use crate::cli::values::{count, quoted};
 use crate::client::{Follow, FollowError, FollowSettings, Followed, until_answered};
 use crate::process::TerminationSignal;
 use crate::services::reason_of;
@@ -43,7 +43,8 @@ Exit codes:
 /// --json each event of the job on a line, as it comes. The job's log lines, progress and everything else go to standard error.
 ///
 /// When the connection breaks, it is made anew, and the job is followed from the last event on: no line is lost, none comes twice. What the server no
-/// longer holds is told as passed over. A minute of silence counts as a broken connection.
+/// longer holds is told as passed over. A minute of silence counts as a broken connection. A server that is busy is waited for likewise, once it has
+/// answered; one that is busy at the beginning is told at once.
 ///
 /// Ctrl-C asks whether to cancel the job, to detach, or to go on; a second one detaches. Where nobody can be asked, it detaches, as SIGTERM and SIGHUP
 /// always do: the job goes on. --on-interrupt says otherwise.
@@ -65,7 +66,7 @@ pub(super) struct FollowArgs {
     /// What becomes of the job when following it is interrupted
     #[arg(long, value_name = "HOW", default_value = "ask")]
     on_interrupt: OnInterrupt,
-    /// How long to try again without an answer of the server
+    /// How long to try again when the connection breaks or the server is busy
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = count)]
     retry_for: u64,
 }
@@ -106,13 +107,17 @@ pub(super) async fn to_the_end(
     args: &FollowArgs,
     signals: Signals,
 ) -> Result<u8, Failure> {
+    let follow = Follow::new(server.client.clone(), job_id.to_owned(), begin.after(), args.settings());
     let following = Following {
         server,
         job_id,
         begin,
         settings: args.settings(),
         on_interrupt: args.on_interrupt,
-        follow: Follow::new(server.client.clone(), job_id.to_owned(), begin.after(), args.settings()),
+        follow: match begin {
+            Begin::Start => follow.after_an_answer(),
+            Begin::After(_) => follow,
+        },
         view: View::new(server.json),
         held: VecDeque::new(),
         question: None,
@@ -253,7 +258,7 @@ impl Following<'_> {
     fn detach(mut self, signal: TerminationSignal) -> Result<u8, Failure> {
         self.show_held()?;
         self.view.close();
-        let id = terminal::cell(self.job_id);
+        let id = quoted(&terminal::whole(self.job_id));
         let cancel = format!("cancel {id}");
         let fate = if self.cancelled_by.is_some() { "is being cancelled" } else { "goes on" };
         terminal::note(&format!(
@@ -279,8 +284,9 @@ impl Following<'_> {
                 ),
             ),
             FollowError::GaveUp(status) => {
+                let did = if reason_of(&status).is_some() { "was busy" } else { "did not answer" };
                 let message = format!(
-                    "the server at {} did not answer for {}: {}; the job may go on, {} follows it from here",
+                    "the server at {} {did} for {}: {}; the job may go on, {} follows it from here",
                     self.server.address(),
                     terminal::counted(self.settings.retry_for.as_secs(), "second"),
                     super::said(&status),
@@ -297,7 +303,7 @@ impl Following<'_> {
             0 => String::new(),
             number => format!(" --after {number}"),
         };
-        self.server.command(&format!("watch {}{after}", terminal::cell(self.job_id)))
+        self.server.command(&format!("watch {}{after}", quoted(&terminal::whole(self.job_id))))
     }
 
     /// A refusal, and the way on where there is one: a job that was started or followed so far is not what was refused.

@@ -24,10 +24,11 @@ Examples:
 
 Exit codes:
   0    the run completed; with --detach: the job is accepted
-  2    wrong usage, profiles or labels
+  2    wrong usage, a profile that is not there, or wrong labels
   3    the run failed
   4    the run is blocked
-  5    the run has an infrastructure error, or the job failed or was cancelled
+  5    the run has an infrastructure error, or the job failed or was
+       cancelled; profiles that are not valid fail it
   6    no such directory of runs, or the server no longer knows the job
   7    refused: the output directory exists, the directory of runs is read-only
   8    the server cannot be reached, or refuses

@@ -11,6 +11,7 @@ use super::{ASSESSMENT, Scene, TARGET, say};
 use crate::cli::exit::{self, Failure};
 use crate::cli::runs::{findings_of, result_word};
 use crate::cli::terminal;
+use crate::cli::values::quoted;
 use crate::client::Client;
 use crate::model::Severity;
 use crate::repository::layout;
@@ -223,21 +224,4 @@ fn invite(server: &Server, run: &pb::RetainedRun, artifact: &str) -> Result<(), 
 /// This program as the one who reads can call it: by the path that it was called by, or by its name.
 fn program() -> String {
     std::env::args().next().map_or_else(|| "guide-board".to_owned(), |path| quoted(&path))
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '.' | '_' | '-' | '+' | '=');
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_word_is_quoted_when_a_shell_would_split_it() {
-        assert_eq!(quoted("target/release/guide-board"), "target/release/guide-board");
-        assert_eq!(quoted("/my tools/g'b"), r"'/my tools/g'\''b'");
-    }
 }

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::exit::{self, Failure};
 use super::settings::is_on_the_command_line;
-use super::values::count;
+use super::values::{count, quoted};
 use crate::client::{Client, ConnectError, PemFile, ServerAddress, ServerSettings, TlsSettings, Token};
 use crate::repository::ambient;
 use crate::server::access::bearer;
@@ -231,16 +231,6 @@ impl Way {
 fn pem(path: &Path) -> Result<PemFile, String> {
     let bytes = ambient::read_bytes(path, MAX_PEM_BYTES).map_err(|error| error.to_string())?;
     Ok(PemFile { name: path.display().to_string(), bytes })
-}
-
-/// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/.:_-[]@%+=,".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub(super) fn of_call(way: &Way, status: Status) -> Failure {
         (Code::Unimplemented, _, _) => {
             refused(&format!("has no such call: it is older than this command, or no guide-board ({})", said(&status)))
         }
+        // Whoever asks may not take it for a run, or a history, that is not there.
+        (Code::Unavailable, Some("ROOT_AWAY"), _) => Failure::new(exit::SERVER, status.message()),
         // What something else than the service says may have no text at all.
         (Code::PermissionDenied | Code::Unauthenticated | Code::ResourceExhausted, _, _)
             if status.get_details_error_info().is_none() =>
@@ -101,6 +103,15 @@ fn told(fault: &Fault, address: &ServerAddress) -> String {
         Fault::NotTls => {
             format!("what answers at {address} does not speak TLS; name it http://HOST:PORT if that is meant")
         }
+        Fault::NotHttp2 => {
+            format!(
+                "what answers at {address} does not speak HTTP/2 in the clear; if it speaks TLS, name it https://HOST:PORT"
+            )
+        }
+        Fault::NotAllowed if address.is_socket() => format!(
+            "you may not connect to {address}: the mode of the socket or of a directory above it keeps you out; `serve --uds-mode` sets the former"
+        ),
+        Fault::NotAllowed => format!("the system does not let you connect to {address}"),
         Fault::WantsCertificate => {
             format!("the server at {address} serves only clients with a certificate; give --tls-cert and --tls-key")
         }

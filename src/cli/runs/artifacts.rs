@@ -17,7 +17,8 @@ Examples:
   guide-board runs artifacts --directory nightly-17 --include-unlisted
 
 Exit codes:
-  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous, 8 the
+  server cannot be reached or refuses";
 
 /// Lists the artifacts of a run, and whether they stand on disk as recorded
 ///

@@ -7,8 +7,9 @@ use tokio_stream::StreamExt as _;
 use tonic::{Response, Status};
 
 use crate::cli::exit::Failure;
-use crate::cli::reach::{Way, quoted, said};
+use crate::cli::reach::{Way, said};
 use crate::cli::terminal;
+use crate::cli::values::quoted;
 use crate::client::{Client, Connection, ManifestStream, OutputStream, PatientClient};
 use crate::services::{RetainedRuns, local_request, reason_of};
 use crate::wire::pb;
@@ -135,7 +136,7 @@ impl History {
             Asked::Directory { again, .. } => format!("`guide-board runs {words}{again}`"),
             Asked::Server { way, runs_dir, .. } if runs_dir.is_empty() => way.command_by_name(&format!("runs {words}")),
             Asked::Server { way, runs_dir, .. } => {
-                way.command_by_name(&format!("runs {words} --runs-dir {}", quoted(&terminal::cell(runs_dir))))
+                way.command_by_name(&format!("runs {words} --runs-dir {}", quoted(&terminal::whole(runs_dir))))
             }
         }
     }

@@ -20,8 +20,9 @@ use tonic::Status;
 
 use self::history::History;
 use super::exit::{self, Failure};
-use super::reach::{MaybeServerArgs, Way, quoted};
+use super::reach::{MaybeServerArgs, Way};
 use super::settings::is_on_the_command_line;
+use super::values::quoted;
 use super::{Globals, serve, terminal};
 pub(super) use cat::print as print_output;
 pub(super) use history::{Output, patient};
@@ -54,7 +55,8 @@ Exit codes:
 ///
 /// With --server a running server is asked, and says the same of the runs that it serves. --server and --runs-dir belong together: where only one of
 /// them stands on the command line, what the environment or the configuration file says of the other does not count. So --runs-dir alone is always a
-/// local directory, and --server alone asks for the server's first.
+/// local directory, and --server alone asks for the server's first. --root on the command line means a local directory likewise, unless --server stands
+/// there, too.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct RunsArgs {
@@ -172,8 +174,9 @@ impl Place {
         let nearest =
             if is_on_the_command_line("runs-dir") { ("runs-dir", self.runs_dir.clone()) } else { ("root", Some(root)) };
         let given = [("config", config), nearest].into_iter().filter(|(option, _)| is_on_the_command_line(option));
-        let option =
-            |(option, value): (&str, Option<String>)| Some(format!(" --{option} {}", quoted(&terminal::cell(&value?))));
+        let option = |(option, value): (&str, Option<String>)| {
+            Some(format!(" --{option} {}", quoted(&terminal::whole(&value?))))
+        };
         let again = given.filter_map(option).collect();
         Ok(History::of_directory(service, (shown, place), again, self.json))
     }

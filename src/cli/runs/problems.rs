@@ -17,7 +17,8 @@ Examples:
     | jq -r '.problems[].directory'
 
 Exit codes:
-  0 done, also when there are problems; 2 wrong usage; 6 no such directory";
+  0 done, also when there are problems; 2 wrong usage; 6 no such directory;
+  8 the server cannot be reached or refuses";
 
 /// Lists what is not a readable run, and why
 ///

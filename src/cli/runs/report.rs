@@ -15,7 +15,8 @@ Examples:
   guide-board runs report --directory nightly-17 --json
 
 Exit codes:
-  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous, 8 the
+  server cannot be reached or refuses";
 
 /// Prints a report of a run
 ///

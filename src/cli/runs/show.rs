@@ -17,7 +17,8 @@ Examples:
   guide-board runs show --directory nightly-17 --json | jq .run.labels
 
 Exit codes:
-  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous";
+  0 done, 2 wrong usage, 6 not found, 7 refused as unsafe or ambiguous, 8 the
+  server cannot be reached or refuses";
 
 /// Shows everything that a run's summary says
 ///

@@ -15,6 +15,9 @@ use crate::model::printable;
 const SOCKET: &str = "NOTIFY_SOCKET";
 /// How long it lets a service be silent, in microseconds, and which process it means.
 const WATCHDOG: [&str; 2] = ["WATCHDOG_USEC", "WATCHDOG_PID"];
+/// How long the first looks may keep the server from being ready. A directory of a filesystem that hangs is never looked at; a manager that waited for it
+/// would end the server, and all that it serves, again and again.
+const FIRST_LOOKS: Duration = Duration::from_secs(60);
 /// How long a message may wait for room in the manager's socket.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The same for the message that the server ends.
@@ -42,9 +45,15 @@ impl Manager {
         Self { address, watchdog }
     }
 
-    /// Tells that the server is ready once every runs directory was looked at, and from now on that it is alive. Told by the threads that
-    /// answer calls: when all of them stand, the manager hears nothing. Dropping what this returns does not end it; aborting does.
-    pub(super) fn follow(&self, mut scanned: watch::Receiver<bool>, status: String) -> JoinHandle<()> {
+    /// Tells that the server is ready once every runs directory was looked at, or after [`FIRST_LOOKS`], and from now on that it is alive. `unseen`
+    /// counts the directories that were not looked at yet. Told by the threads that answer calls: when all of them stand, the manager hears
+    /// nothing. Dropping what this returns does not end it; aborting does.
+    pub(super) fn follow(
+        &self,
+        scanned: watch::Receiver<bool>,
+        unseen: impl Fn() -> usize + Send + 'static,
+        status: String,
+    ) -> JoinHandle<()> {
         if let Some(silence) = self.watchdog {
             let manager = self.clone();
             tokio::spawn(async move {
@@ -57,13 +66,34 @@ impl Manager {
             });
         }
         let manager = self.clone();
-        tokio::spawn(async move {
-            manager.tell("STATUS=listens, and looks at the runs directories for the first time").await;
-            // An error would be a server that has ended before it was ready.
-            if scanned.wait_for(|scanned| *scanned).await.is_ok() {
-                manager.tell(&format!("READY=1\nSTATUS={}", printable(&status, 400))).await;
+        tokio::spawn(async move { manager.become_ready(scanned, unseen, &status, FIRST_LOOKS).await })
+    }
+
+    /// Does so, waiting no longer than `patience`, and tells when the looks that were not waited for have ended.
+    async fn become_ready(
+        &self,
+        mut scanned: watch::Receiver<bool>,
+        unseen: impl Fn() -> usize,
+        status: &str,
+        patience: Duration,
+    ) {
+        self.tell("STATUS=listens, and looks at the runs directories for the first time").await;
+        let status = printable(status, 400);
+        // An error would be a server that has ended before it was ready.
+        let looked =
+            tokio::time::timeout(patience, scanned.wait_for(|scanned| *scanned)).await.map(|looked| looked.is_ok());
+        match looked {
+            Ok(true) => self.tell(&format!("READY=1\nSTATUS={status}")).await,
+            Ok(false) => {}
+            Err(_) => {
+                let unseen = unseen();
+                tracing::warn!(directories = unseen, "the first look at some runs directories takes long");
+                self.tell(&format!("READY=1\nSTATUS={status}; first look not ended: {unseen}")).await;
+                if scanned.wait_for(|scanned| *scanned).await.is_ok() {
+                    self.tell(&format!("STATUS={status}")).await;
+                }
             }
-        })
+        }
     }
 
     /// Tells that the server ends, and why. The end does not wait for a manager that takes nothing.
@@ -125,6 +155,30 @@ mod tests {
         {
             assert_eq!(silence(interval, process), None, "{interval} {process:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_does_not_end_keeps_the_server_from_being_ready_for_so_long_only() {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().join("notify");
+        let socket = tokio::net::UnixDatagram::bind(&path).expect("bound");
+        let manager = Manager { address: Some(SocketAddr::from_pathname(&path).expect("an address")), watchdog: None };
+        let scanned = watch::Sender::new(false);
+        let receiver = scanned.subscribe();
+        let told = tokio::spawn(async move {
+            manager.become_ready(receiver, || 1, "serves a", Duration::from_millis(20)).await;
+        });
+        let next = async || {
+            let mut message = [0; 200];
+            let received = tokio::time::timeout(PATIENCE, socket.recv(&mut message)).await;
+            let length = received.expect("a message within the patience").expect("received");
+            String::from_utf8_lossy(&message[..length]).into_owned()
+        };
+        assert!(next().await.starts_with("STATUS=listens"));
+        assert_eq!(next().await, "READY=1\nSTATUS=serves a; first look not ended: 1");
+        scanned.send_replace(true);
+        assert_eq!(next().await, "STATUS=serves a");
+        told.await.expect("ended");
     }
 
     #[test]

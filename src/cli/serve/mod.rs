@@ -28,7 +28,7 @@ use crate::jobs::{JobSettings, JobTable, Launcher};
 use crate::model::printable;
 use crate::process::Parent;
 use crate::repository::root::{Containment, ContainmentChoice};
-use crate::repository::{Repository, RootSpec, ambient};
+use crate::repository::{Repository, RootSpec, View, ambient};
 use crate::server::access::AccessConfig;
 use crate::server::{self, Config};
 use crate::services::{MAX_CONCURRENT_CALLS, StartPolicy};
@@ -313,7 +313,10 @@ async fn listen(args: &ServeArgs, config: Config, parent: Option<Parent>) -> Res
     }
     bound.tell(args.listening.port_file.as_deref())?;
     let manager = Manager::from_environment();
-    let following = manager.follow(config.scanned.subscribe(), format!("serves {} on {bound}", roots.join(", ")));
+    let repository = Arc::clone(&config.repository);
+    let unseen = move || repository.roots().iter().filter(|root| matches!(&*root.view(), View::Scanning)).count();
+    let serves = format!("serves {} on {bound}", roots.join(", "));
+    let following = manager.follow(config.scanned.subscribe(), unseen, serves);
     let shutdown = async move {
         let why = ends.first().await;
         tracing::info!(why, "asked to stop");

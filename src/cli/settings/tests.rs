@@ -119,7 +119,13 @@ fn of_a_server_and_a_directory_of_runs_the_weaker_source_does_not_count_and_from
         assert_eq!(named(config, variables, &["--runs-dir", "x"]), (false, directory("x")));
         assert_eq!(named(config, variables, &["--server", "x:1"]), (true, None));
         assert_eq!(named(config, variables, &["--server", "x:1", "--runs-dir", "x"]), (true, directory("x")));
+        // A root is a local directory, too, and has none of the server's names.
+        assert_eq!(named(config, variables, &["--root", "x"]), (false, None));
+        assert_eq!(named(config, variables, &["--root", "x", "--runs-dir", "x"]), (false, directory("x")));
+        assert_eq!(named(config, variables, &["--root", "x", "--server", "x:1"]), (true, None));
     }
+    assert_eq!(named("[runs]\nruns-dir = \"f\"", &[], &["--root", "x"]), (false, directory("f")));
+    assert_eq!(named("root = \"f\"\n[runs]\nserver = \"f:1\"", &[], &[]), (true, None));
 }
 
 #[test]

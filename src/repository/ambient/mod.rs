@@ -22,6 +22,8 @@ pub use operator::{
 pub use run_copy::{PartialFile, RunCopy};
 pub use socket::SocketFile;
 
+use super::layout;
+
 /// Why a file or directory that the operator named could not be read. `Display` names it and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum AmbientError {
@@ -178,11 +180,14 @@ pub fn subdirectories(path: &Path) -> Result<Vec<PathBuf>, AmbientError> {
     Ok(found)
 }
 
-/// Whether a directory is there and has nothing in it.
+/// Whether a directory is there and has nothing in it, but for hidden names and the `lost+found` of a new volume.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this room lists what the operator names")]
 pub fn is_empty_directory(path: &Path) -> bool {
-    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+    let is_nothing = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| layout::is_passed_over(entry.file_name().as_encoded_bytes()))
+    };
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.all(is_nothing))
 }
 
 /// The absolute path without links and `..` of something that exists; of anything else the absolute path as written.

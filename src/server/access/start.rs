@@ -49,14 +49,14 @@ pub enum Anonymous {
 pub enum StartRefusal {
     /// Whoever reaches it could do everything.
     #[error(
-        "is not a loopback address, and requests would carry no credentials; listen on 127.0.0.1, or give --insecure if whoever reaches the port \
-         may read every run and start jobs"
+        "is not a loopback address, and requests would carry no credentials; give --tls-cert, --tls-key and --tokens, or listen on \
+         127.0.0.1; --insecure lets whoever reaches the port read every run and start jobs"
     )]
     Open,
     /// Tokens would be sent in the clear.
     #[error(
-        "is not a loopback address, and without TLS the tokens would be sent in the clear; listen on 127.0.0.1, or give --insecure if something \
-         in front of the server encrypts"
+        "is not a loopback address, and without TLS the tokens would be sent in the clear; give --tls-cert and --tls-key, or \
+         listen on 127.0.0.1; --insecure is for a port that something in front of the server encrypts"
     )]
     InTheClear,
     /// Encrypted, and open to everybody.

@@ -180,16 +180,27 @@ fn of_the_service() {
 fn of_containers() {
     let from = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by scripts/container-smoke"));
     let (engine, flags, image) = (from("SMOKE_ENGINE"), from("SMOKE_FLAGS"), from("SMOKE_IMAGE"));
+    let place = tempfile::tempdir().expect("a directory");
+    // The document's names are what an operator takes, too: the engine gets names of this test's own, and what it prints is read as the document's.
+    let own = place.path().file_name().expect("a name").to_string_lossy().into_owned();
     let podman = format!(
         "podman() {{
-           local words=() word
-           for word; do words+=(\"${{word/#localhost\\/guide-board/{image}}}\"); done
+           local words=() word printed code
+           for word; do
+             case \"$word\" in
+               board | board-runs | board-socket) word+='{own}' ;;
+               board-runs:* | board-socket:*) word=\"${{word%%:*}}{own}:${{word#*:}}\" ;;
+             esac
+             words+=(\"${{word/#localhost\\/guide-board/{image}}}\")
+           done
            if [[ $1 == run ]]; then words=(run {flags} \"${{words[@]:1}}\"); fi
-           {engine} \"${{words[@]}}\"
+           printed=$({engine} \"${{words[@]}}\" 2>&1)
+           code=$?
+           if [[ -n $printed ]]; then printf '%s\\n' \"${{printed//'{own}'/}}\"; fi
+           return $code
          }}
-         trap 'podman rm --force board; podman volume rm board-runs board-socket' EXIT"
+         trap 'podman rm --force board; podman volume rm --force board-runs board-socket' EXIT"
     );
-    let place = tempfile::tempdir().expect("a directory");
     execute_in("docs/container.md", place.path(), &podman, |_| ());
     crate::support::whole::all_beneath(place.path());
 }

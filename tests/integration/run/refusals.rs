@@ -83,7 +83,10 @@ fn a_directory_of_extensions_that_is_none_is_told_with_what_names_it() {
 fn an_empty_directory_of_extensions_holds_none_and_one_with_other_things_is_refused() {
     let world = world();
     std::fs::create_dir(world.path("mount-point")).expect("made");
-    world.run().env("GUIDE_BOARD_EXTENSION_PATHS", "mount-point").finish().expect_code(0);
+    for left in ["lost+found", ".snapshots"] {
+        std::fs::create_dir_all(world.path("new-volume").join(left)).expect("made");
+    }
+    world.run().env("GUIDE_BOARD_EXTENSION_PATHS", "mount-point:new-volume").finish().expect_code(0);
     std::fs::write(world.path("mount-point/notes.txt"), "no extension").expect("written");
     let run = world.run().env("GUIDE_BOARD_EXTENSION_PATHS", "mount-point").finish().expect_code(2);
     let expected = "mount-point: neither this directory nor one in it has an extension.json";

@@ -283,7 +283,9 @@ impl Pull<'_> {
 
     /// Pulls one file; `false` when it is not there.
     async fn file(&mut self, path: &str, expected: Expected<'_>) -> Result<bool, Failure> {
-        let Ok(relative) = path.parse::<RelativePath>() else {
+        // What is no output is none of a run's files, whatever a server says: DIR gets nothing else.
+        let is_output = |path: &RelativePath| layout::may_be_output(path) && !layout::is_output_directory(path);
+        let Some(relative) = path.parse::<RelativePath>().ok().filter(is_output) else {
             self.told.of_run(path, "unsafe_path", "its path is refused", exit::REFUSED);
             return Ok(true);
         };

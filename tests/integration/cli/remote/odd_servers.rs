@@ -1,5 +1,7 @@
 //! Servers that are not as they should be: whose texts would steer a terminal, whose bytes are not those that are due, that are busy, or older.
 
+mod refused;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

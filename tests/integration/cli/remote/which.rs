@@ -62,6 +62,15 @@ async fn a_directory_on_the_command_line_is_local_whatever_server_the_environmen
         .expect("written");
     lists(&list(&world, None, &["--config", "settings.toml"]), "further");
     lists(&list(&world, None, &["--config", "settings.toml", "--runs-dir", "local"]), "here");
+    // So is the root that the runs are in, unless a server stands beside it.
+    std::fs::create_dir_all(world.path("place/runs/at-root")).expect("made");
+    std::fs::write(world.path("place/runs/at-root/retention-summary.json"), "{\"run_id\": \"at-root\"}")
+        .expect("written");
+    lists(&list(&world, Some(&server), &["--root", "place"]), "at-root");
+    lists(&with_both(&["--root", "place"], "more"), "at-root");
+    lists(&list(&world, None, &["--config", "settings.toml", "--root", "place"]), "at-root");
+    lists(&list(&world, None, &["--server", &url, "--root", "place"]), "there");
+    lists(&list(&world, Some(&server), &["--root", "place", "--runs-dir", "local"]), "here");
     // Who meant a directory of the server is told how to say so.
     let meant = list(&world, Some(&server), &["--runs-dir", "further"]);
     refused(&meant, 6, &["further: ", "--runs-dir names the directory of runs, and with --server one of the server's"]);

@@ -96,8 +96,10 @@ impl Drop for Ready<'_> {
     }
 }
 
-/// Writes what a Secret holds.
-fn write_secret(world: &World, secret: &Value) {
+/// Writes what a Secret of the example holds.
+fn write_secret(world: &World, name: &str) {
+    let secrets = documents("kubernetes/tokens-secret.yaml.example");
+    let secret = secrets.iter().find(|secret| secret["metadata"]["name"] == name).expect(name);
     for (key, text) in secret["stringData"].as_object().expect("texts") {
         put(&world.path("credentials"), key, text.as_str().expect("a text"));
     }
@@ -108,7 +110,7 @@ fn the_sidecar_of_the_pod_starts_as_the_manifest_says_and_lets_nobody_in_with_th
     let documents = documents("kubernetes/sidecar-pod.yaml");
     let (pod, world) = (&of_kind(&documents, "Pod")["spec"], World::new());
     let (sidecar, harness) = (&pod["initContainers"][0], &pod["containers"][0]);
-    write_secret(&world, of_kind(&documents, "Secret"));
+    write_secret(&world, "guide-board-sidecar-tokens");
     std::fs::create_dir(world.path("runs")).expect("made");
     let server = Ready::with(&world, &arguments(&world, sidecar));
     server.probes(sidecar);
@@ -131,7 +133,7 @@ fn the_server_of_retained_runs_starts_as_the_manifest_says() {
     let documents = documents("kubernetes/retained-runs.yaml");
     let world = World::new();
     let container = &of_kind(&documents, "Deployment")["spec"]["template"]["spec"]["containers"][0];
-    write_secret(&world, of_kind(&documents, "Secret"));
+    write_secret(&world, "guide-board-runs-tokens");
     put_summary(&world.path("runs"), "d", &summary("r", "2026-01-01T00:00:00Z"));
     let (certificate, key) = Authority::new().issue("guide-board-runs");
     put(&world.path("tls"), "tls.crt", certificate);

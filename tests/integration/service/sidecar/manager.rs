@@ -86,7 +86,7 @@ async fn a_watchdog_is_kept_quiet_and_jobs_hear_of_no_manager() {
     let manager = Manager(UnixDatagram::bind_addr(&address).expect("bound"));
     command.env("NOTIFY_SOCKET", format!("@{}", String::from_utf8(name).expect("UTF-8")));
     command.envs([("WATCHDOG_USEC", "50000"), ("LISTEN_FDS", "1"), ("LISTEN_PID", "1"), ("LISTEN_FDNAMES", "a")]);
-    command.env("KEPT", "yes");
+    command.envs([("LISTEN_PIDFDID", "1"), ("CREDENTIALS_DIRECTORY", "/run/credentials/a"), ("KEPT", "yes")]);
     let server = Served::spawn(&world, &mut command, &["--cli-command=./stand-in"]).await;
     assert!(manager.next_news().starts_with("STATUS="));
     assert!(manager.next_news().starts_with("READY=1\n"));
@@ -105,7 +105,7 @@ async fn a_watchdog_is_kept_quiet_and_jobs_hear_of_no_manager() {
     served::ended(server.client.runs(), &job.job_id).await;
     let environment = std::fs::read_to_string(world.path("environment")).expect("the job's environment");
     assert!(environment.contains("KEPT=yes\n"), "{environment}");
-    for name in ["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_"] {
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_", "CREDENTIALS_"] {
         assert!(!environment.contains(name), "{environment}");
     }
 }
