@@ -28,7 +28,10 @@ final class EventSequence {
       admitted.add(event.toBuilder().setDropped(missing + 1).build());
     } else {
       if (missing > 0) {
-        JobEvent.Builder dropped = JobEvent.newBuilder().setNumber(event.getNumber() - 1).setTime(event.getTime());
+        JobEvent.Builder dropped = JobEvent.newBuilder().setNumber(event.getNumber() - 1);
+        if (event.hasTime()) {
+          dropped.setTime(event.getTime());
+        }
         admitted.add(dropped.setKind(JobEventKind.JOB_EVENT_KIND_DROPPED).setDropped(missing).build());
       }
       admitted.add(event);

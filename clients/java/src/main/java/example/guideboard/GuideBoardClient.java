@@ -37,6 +37,7 @@ import example.guideboard.v1.RetainedRunServiceGrpc;
 import example.guideboard.v1.RunServiceGrpc;
 import example.guideboard.v1.StartRunRequest;
 import example.guideboard.v1.StartRunResponse;
+import example.guideboard.v1.StreamArtifactManifestRequest;
 import example.guideboard.v1.ValidateProfileRequest;
 import example.guideboard.v1.ValidateProfileResponse;
 import io.grpc.Channel;
@@ -199,7 +200,7 @@ public final class GuideBoardClient implements AutoCloseable {
     }
 
     /**
-     * For how long further pages of a list, and the manifest of a run that is pulled, are tried again without an answer.
+     * For how long further pages of a list, and a manifest, are tried again without an answer.
      *
      * @param time the time, a minute unless set; zero: not at all
      * @return this
@@ -261,7 +262,8 @@ public final class GuideBoardClient implements AutoCloseable {
   }
 
   /**
-   * The blocking stub of the service of retained runs. It throws {@link io.grpc.StatusRuntimeException}; {@link GuideBoardException#of(Throwable)} tells what that means.
+   * The blocking stub of the service of retained runs. It throws {@link io.grpc.StatusRuntimeException};
+   * {@link GuideBoardException#of(Throwable)} tells what that means.
    *
    * @return the stub
    */
@@ -288,7 +290,8 @@ public final class GuideBoardClient implements AutoCloseable {
   }
 
   /**
-   * The blocking stub of the service of jobs. It throws {@link io.grpc.StatusRuntimeException}; {@link GuideBoardException#of(Throwable)} tells what that means.
+   * The blocking stub of the service of jobs. It throws {@link io.grpc.StatusRuntimeException};
+   * {@link GuideBoardException#of(Throwable)} tells what that means.
    *
    * @return the stub
    */
@@ -315,7 +318,8 @@ public final class GuideBoardClient implements AutoCloseable {
   }
 
   /**
-   * The blocking stub of the service of the server, extensions and profiles. It throws {@link io.grpc.StatusRuntimeException}; {@link GuideBoardException#of(Throwable)} tells what that means.
+   * The blocking stub of the service of the server, extensions and profiles. It throws {@link io.grpc.StatusRuntimeException};
+   * {@link GuideBoardException#of(Throwable)} tells what that means.
    *
    * @return the stub
    */
@@ -490,7 +494,10 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListRetainedRunsResponse, RetainedRun> listRetainedRuns(ListRetainedRunsRequest request) {
     Function<String, ListRetainedRunsResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(retainedRuns()).listRetainedRuns(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(retainedRuns()).listRetainedRuns(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListRetainedRunsResponse::getNextPageToken, ListRetainedRunsResponse::getRunsList);
   }
 
@@ -502,7 +509,10 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListFindingsResponse, Finding> listFindings(ListFindingsRequest request) {
     Function<String, ListFindingsResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(retainedRuns()).listFindings(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(retainedRuns()).listFindings(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListFindingsResponse::getNextPageToken, ListFindingsResponse::getFindingsList);
   }
 
@@ -514,7 +524,10 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListEvidenceResponse, Evidence> listEvidence(ListEvidenceRequest request) {
     Function<String, ListEvidenceResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(retainedRuns()).listEvidence(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(retainedRuns()).listEvidence(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListEvidenceResponse::getNextPageToken, ListEvidenceResponse::getEvidenceList);
   }
 
@@ -526,7 +539,10 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListProblemsResponse, Problem> listProblems(ListProblemsRequest request) {
     Function<String, ListProblemsResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(retainedRuns()).listProblems(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(retainedRuns()).listProblems(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListProblemsResponse::getNextPageToken, ListProblemsResponse::getProblemsList);
   }
 
@@ -538,7 +554,10 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListRunsResponse, Job> listRuns(ListRunsRequest request) {
     Function<String, ListRunsResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(runs()).listRuns(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(runs()).listRuns(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListRunsResponse::getNextPageToken, ListRunsResponse::getRunsList);
   }
 
@@ -550,8 +569,22 @@ public final class GuideBoardClient implements AutoCloseable {
    */
   public Pages<ListExtensionsResponse, Extension> listExtensions(ListExtensionsRequest request) {
     Function<String, ListExtensionsResponse> fetch =
-        token -> page(token.equals(request.getPageToken()), () -> deadline(catalog()).listExtensions(request.toBuilder().setPageToken(token).build()));
+        token ->
+            page(
+                token.equals(request.getPageToken()),
+                () -> deadline(catalog()).listExtensions(request.toBuilder().setPageToken(token).build()));
     return new Pages<>(request.getPageToken(), fetch, ListExtensionsResponse::getNextPageToken, ListExtensionsResponse::getExtensionsList);
+  }
+
+  /**
+   * Reads the artifact manifest of a run.
+   *
+   * @param request which
+   * @return its entries; close them
+   * @throws GuideBoardException what the server says
+   */
+  public Manifest manifest(StreamArtifactManifestRequest request) {
+    return new Manifest(this, request, giveUpAfter);
   }
 
   /**

@@ -26,9 +26,10 @@ public class GuideBoardException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
-  /** The status with its details, as the server sent them. */
+  /** What stands in the details of the status. It is not kept when the exception is serialized. */
   private final transient Details details;
 
+  /** The code of gRPC. */
   private final Status.Code code;
 
   /**
@@ -141,7 +142,7 @@ public class GuideBoardException extends RuntimeException {
     Status status = Status.fromThrowable(failure);
     Details details = Details.of(failure);
     String sentence = status.getDescription() == null ? status.getCode().name() : status.getDescription();
-    String because = details == Details.NONE ? deepest(status.getCause()) : "";
+    String because = details.reason.isEmpty() ? deepest(status.getCause()) : "";
     return of(status.getCode(), sentence + because, details, failure);
   }
 

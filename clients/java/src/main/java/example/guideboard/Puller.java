@@ -61,7 +61,7 @@ final class Puller {
             .setIncludeUnlisted(true)
             .setReportUnsafe(true)
             .build();
-    try (ManifestReader manifest = new ManifestReader(client, request, options.giveUpAfter)) {
+    try (Manifest manifest = new Manifest(client, request, options.giveUpAfter)) {
       RetainedRun found = manifest.header().getRun();
       report = new PullReport(found);
       refuseWhatIsBeingMade(found.getDirectory());
@@ -70,8 +70,8 @@ final class Puller {
       refuseAnotherRun();
       recordDigests();
       document(RUN);
-      for (Artifact entry = manifest.next(); entry != null; entry = manifest.next()) {
-        entry(entry);
+      while (manifest.hasNext()) {
+        entry(manifest.next());
       }
       if (manifest.isTruncated()) {
         report.mendable("", "there are more files than are looked at");

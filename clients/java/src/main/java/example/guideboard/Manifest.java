@@ -8,13 +8,18 @@ import io.grpc.Status;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
 import java.util.Queue;
 
 /**
- * The manifest of a run, entry by entry. After a break it is read once more from the beginning, and goes on where it happened, as long as it is the
- * same until there.
+ * The artifact manifest of a run, entry by entry: first those that the run records, then, if asked for, files that stand beside them. However many
+ * there are, few are held at a time.
+ *
+ * <p>After a broken connection it is read once more from the beginning, and goes on where it was; {@link ChangedException} tells that it is
+ * another one by then. {@link #hasNext()} waits. For one thread.
  */
-final class ManifestReader implements AutoCloseable {
+public final class Manifest implements Iterator<Artifact>, AutoCloseable {
   private final GuideBoardClient client;
   private final StreamArtifactManifestRequest request;
   private final Backoff backoff;
@@ -35,7 +40,7 @@ final class ManifestReader implements AutoCloseable {
   private boolean isOver;
 
   /** Opens the manifest and reads its header. */
-  ManifestReader(GuideBoardClient client, StreamArtifactManifestRequest request, Duration giveUpAfter) {
+  Manifest(GuideBoardClient client, StreamArtifactManifestRequest request, Duration giveUpAfter) {
     this.client = client;
     this.request = request;
     this.backoff = new Backoff(giveUpAfter);
@@ -44,21 +49,43 @@ final class ManifestReader implements AutoCloseable {
     }
   }
 
-  StreamArtifactManifestResponse header() {
+  /**
+   * What comes before the entries: the run, how many entries there are, and their size.
+   *
+   * @return the first message of the service, without entries
+   */
+  public StreamArtifactManifestResponse header() {
     return header;
   }
 
-  /** Whether there are more unlisted files than the server looks at. */
-  boolean isTruncated() {
+  /**
+   * Whether there are more unlisted files than the server looks at.
+   *
+   * @return whether there are; false until {@link #hasNext()} gave false
+   */
+  public boolean isTruncated() {
     return isTruncated;
   }
 
-  /** The next entry; null after the last. */
-  Artifact next() {
+  /**
+   * Waits for the next entry.
+   *
+   * @return whether there is one
+   */
+  @Override
+  public boolean hasNext() {
     while (waiting.isEmpty() && !isOver) {
       advance();
     }
-    return waiting.poll();
+    return !waiting.isEmpty();
+  }
+
+  @Override
+  public Artifact next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    return waiting.remove();
   }
 
   private void advance() {
@@ -128,6 +155,7 @@ final class ManifestReader implements AutoCloseable {
     return GuideBoardException.here(Status.Code.ABORTED, "the run changed while its manifest was read; start again");
   }
 
+  /** Ends the call to the server. */
   @Override
   public void close() {
     if (stream != null) {
