@@ -6,14 +6,13 @@ import io.grpc.ChannelCredentials;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall;
-import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -28,6 +27,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** A channel to a server, and what has to be released with it. */
 final class Connection {
   private static final long KEEP_ALIVE_SECONDS = 20;
+  /** What a server may send ahead over a new connection, in bytes. It is lost when that breaks, and grows while it does not. */
+  private static final int FIRST_WINDOW = 1 << 16;
+
   private static final Metadata.Key<String> AUTHORIZATION = Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
   final ManagedChannel channel;
@@ -53,7 +55,7 @@ final class Connection {
 
   static Connection open(ServerAddress address, Tls tls, String token) throws IOException {
     EventLoopGroup threads = null;
-    ManagedChannelBuilder<?> builder;
+    NettyChannelBuilder builder;
     if (address.socket != null) {
       if (!Epoll.isAvailable()) {
         throw new UnsupportedOperationException("Unix sockets are served on Linux alone", Epoll.unavailabilityCause());
@@ -64,10 +66,12 @@ final class Connection {
           NettyChannelBuilder.forAddress(new DomainSocketAddress(address.socket), InsecureChannelCredentials.create())
               .channelType(EpollDomainSocketChannel.class)
               .eventLoopGroup(threads)
+              // gRPC sets it, and such sockets do not know it, of which there would be a warning. Null takes it away.
+              .withOption(ChannelOption.SO_KEEPALIVE, null)
               .overrideAuthority("localhost");
     } else {
       ChannelCredentials credentials = address.tls ? credentials(tls) : InsecureChannelCredentials.create();
-      builder = Grpc.newChannelBuilderForAddress(address.host, address.port, credentials);
+      builder = NettyChannelBuilder.forAddress(address.host, address.port, credentials);
       if (tls.serverName != null) {
         builder.overrideAuthority(tls.serverName);
       }
@@ -75,7 +79,10 @@ final class Connection {
     if (token != null) {
       builder.intercept(new Bearer(token));
     }
-    builder.keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS).keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
+    builder
+        .initialFlowControlWindow(FIRST_WINDOW)
+        .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+        .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
     return new Connection(builder.build(), threads);
   }
 

@@ -47,7 +47,7 @@ class RunsIT {
         JobEvent event = events.next();
         assertEquals(last + 1, event.getNumber());
         last = event.getNumber();
-        hasLog |= event.getKind() == JobEventKind.JOB_EVENT_KIND_LOG && event.getLogLine().contains("harness: at work");
+        hasLog |= event.getKind() == JobEventKind.JOB_EVENT_KIND_LOG && event.getLogLine().contains("1 fail, 1 pass");
         // What is between is more than the proxy lets through over one connection.
         if (last == 1) {
           breakTheConnection(client);
