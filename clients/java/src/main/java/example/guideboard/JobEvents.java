@@ -178,7 +178,11 @@ public final class JobEvents implements Iterator<JobEvent>, AutoCloseable {
 
   /** Plans another try, or gives up. */
   private void broke(GuideBoardException failure) {
-    stream = null;
+    MessageStream<WatchRunResponse> open = stream;
+    if (open != null) {
+      open.close();
+      stream = null;
+    }
     if (isClosed) {
       throw GuideBoardException.here(Status.Code.CANCELLED, "the events were closed");
     }

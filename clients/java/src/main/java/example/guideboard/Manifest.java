@@ -104,6 +104,7 @@ public final class Manifest implements Iterator<Artifact>, AutoCloseable {
         take(message);
       }
     } catch (GuideBoardException failure) {
+      close();
       stream = null;
       backoff.await(failure, client.managed());
     }

@@ -71,6 +71,7 @@ final class OutputReader implements AutoCloseable {
         }
         throw GuideBoardException.here(Status.Code.UNAVAILABLE, "the stream ended too early");
       } catch (GuideBoardException failure) {
+        close();
         stream = null;
         backoff.await(failure, client.managed());
       }

@@ -11,7 +11,11 @@ import example.guideboard.v1.ListRetainedRunsRequest;
 import example.guideboard.v1.ListRetainedRunsResponse;
 import example.guideboard.v1.RetainedRun;
 import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.Status;
+import io.grpc.TlsServerCredentials;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -70,6 +74,29 @@ class ConnectionIT {
     }
     try (GuideBoardClient client = builder.serverName("localhost").build()) {
       assertFalse(client.getServerInfo().getVersion().isEmpty());
+    }
+  }
+
+  @Test
+  void theCertificateOfTheClientIsShown() throws Exception {
+    Path directory = Path.of(Servers.get("DIRECTORY"));
+    Path certificate = directory.resolve("server.pem");
+    Path key = directory.resolve("server.key");
+    ServerCredentials credentials =
+        TlsServerCredentials.newBuilder()
+            .keyManager(certificate.toFile(), key.toFile())
+            .trustManager(directory.resolve("ca.pem").toFile())
+            .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE)
+            .build();
+    Server server = Grpc.newServerBuilderForPort(0, credentials).build().start();
+    GuideBoardClient.Builder builder = GuideBoardClient.builder("https://localhost:" + server.getPort()).ca(Path.of(Servers.get("CA")));
+    try (GuideBoardClient without = builder.build();
+        GuideBoardClient with = builder.clientCertificate(certificate, key).build()) {
+      assertEquals(Status.Code.UNAVAILABLE, assertThrows(GuideBoardException.class, without::getServerInfo).code());
+      // It is no guide-board, and says so.
+      assertEquals(Status.Code.UNIMPLEMENTED, assertThrows(GuideBoardException.class, with::getServerInfo).code());
+    } finally {
+      server.shutdownNow();
     }
   }
 
