@@ -23,7 +23,7 @@ private static final long serialVersionUID = 0L;
   private Problem() {
     runsDir_ = "";
     directory_ = "";
-    directoryBytes_ = com.google.protobuf.ByteString.EMPTY;
+    rawDirectory_ = com.google.protobuf.ByteString.EMPTY;
     reason_ = 0;
     message_ = "";
     runId_ = "";
@@ -101,7 +101,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object directory_ = "";
   /**
    * <pre>
-   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
    * </pre>
    *
    * <code>string directory = 2;</code>
@@ -122,7 +122,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
    * </pre>
    *
    * <code>string directory = 2;</code>
@@ -143,19 +143,19 @@ private static final long serialVersionUID = 0L;
     }
   }
 
-  public static final int DIRECTORY_BYTES_FIELD_NUMBER = 3;
-  private com.google.protobuf.ByteString directoryBytes_ = com.google.protobuf.ByteString.EMPTY;
+  public static final int RAW_DIRECTORY_FIELD_NUMBER = 3;
+  private com.google.protobuf.ByteString rawDirectory_ = com.google.protobuf.ByteString.EMPTY;
   /**
    * <pre>
    * The raw name when it is not UTF-8; else empty.
    * </pre>
    *
-   * <code>bytes directory_bytes = 3;</code>
-   * @return The directoryBytes.
+   * <code>bytes raw_directory = 3 [json_name = "directory_bytes"];</code>
+   * @return The rawDirectory.
    */
   @java.lang.Override
-  public com.google.protobuf.ByteString getDirectoryBytes() {
-    return directoryBytes_;
+  public com.google.protobuf.ByteString getRawDirectory() {
+    return rawDirectory_;
   }
 
   public static final int REASON_FIELD_NUMBER = 4;
@@ -298,8 +298,8 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(directory_)) {
       com.google.protobuf.GeneratedMessageV3.writeString(output, 2, directory_);
     }
-    if (!directoryBytes_.isEmpty()) {
-      output.writeBytes(3, directoryBytes_);
+    if (!rawDirectory_.isEmpty()) {
+      output.writeBytes(3, rawDirectory_);
     }
     if (reason_ != example.guideboard.v1.ProblemReason.PROBLEM_REASON_UNSPECIFIED.getNumber()) {
       output.writeEnum(4, reason_);
@@ -325,9 +325,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(directory_)) {
       size += com.google.protobuf.GeneratedMessageV3.computeStringSize(2, directory_);
     }
-    if (!directoryBytes_.isEmpty()) {
+    if (!rawDirectory_.isEmpty()) {
       size += com.google.protobuf.CodedOutputStream
-        .computeBytesSize(3, directoryBytes_);
+        .computeBytesSize(3, rawDirectory_);
     }
     if (reason_ != example.guideboard.v1.ProblemReason.PROBLEM_REASON_UNSPECIFIED.getNumber()) {
       size += com.google.protobuf.CodedOutputStream
@@ -358,8 +358,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getRunsDir())) return false;
     if (!getDirectory()
         .equals(other.getDirectory())) return false;
-    if (!getDirectoryBytes()
-        .equals(other.getDirectoryBytes())) return false;
+    if (!getRawDirectory()
+        .equals(other.getRawDirectory())) return false;
     if (reason_ != other.reason_) return false;
     if (!getMessage()
         .equals(other.getMessage())) return false;
@@ -380,8 +380,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getRunsDir().hashCode();
     hash = (37 * hash) + DIRECTORY_FIELD_NUMBER;
     hash = (53 * hash) + getDirectory().hashCode();
-    hash = (37 * hash) + DIRECTORY_BYTES_FIELD_NUMBER;
-    hash = (53 * hash) + getDirectoryBytes().hashCode();
+    hash = (37 * hash) + RAW_DIRECTORY_FIELD_NUMBER;
+    hash = (53 * hash) + getRawDirectory().hashCode();
     hash = (37 * hash) + REASON_FIELD_NUMBER;
     hash = (53 * hash) + reason_;
     hash = (37 * hash) + MESSAGE_FIELD_NUMBER;
@@ -525,7 +525,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       runsDir_ = "";
       directory_ = "";
-      directoryBytes_ = com.google.protobuf.ByteString.EMPTY;
+      rawDirectory_ = com.google.protobuf.ByteString.EMPTY;
       reason_ = 0;
       message_ = "";
       runId_ = "";
@@ -569,7 +569,7 @@ private static final long serialVersionUID = 0L;
         result.directory_ = directory_;
       }
       if (((from_bitField0_ & 0x00000004) != 0)) {
-        result.directoryBytes_ = directoryBytes_;
+        result.rawDirectory_ = rawDirectory_;
       }
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.reason_ = reason_;
@@ -636,8 +636,8 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000002;
         onChanged();
       }
-      if (other.getDirectoryBytes() != com.google.protobuf.ByteString.EMPTY) {
-        setDirectoryBytes(other.getDirectoryBytes());
+      if (other.getRawDirectory() != com.google.protobuf.ByteString.EMPTY) {
+        setRawDirectory(other.getRawDirectory());
       }
       if (other.reason_ != 0) {
         setReasonValue(other.getReasonValue());
@@ -689,7 +689,7 @@ private static final long serialVersionUID = 0L;
               break;
             } // case 18
             case 26: {
-              directoryBytes_ = input.readBytes();
+              rawDirectory_ = input.readBytes();
               bitField0_ |= 0x00000004;
               break;
             } // case 26
@@ -820,7 +820,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object directory_ = "";
     /**
      * <pre>
-     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
      * </pre>
      *
      * <code>string directory = 2;</code>
@@ -840,7 +840,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
      * </pre>
      *
      * <code>string directory = 2;</code>
@@ -861,7 +861,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
      * </pre>
      *
      * <code>string directory = 2;</code>
@@ -878,7 +878,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
      * </pre>
      *
      * <code>string directory = 2;</code>
@@ -892,7 +892,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+     * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
      * </pre>
      *
      * <code>string directory = 2;</code>
@@ -909,31 +909,31 @@ private static final long serialVersionUID = 0L;
       return this;
     }
 
-    private com.google.protobuf.ByteString directoryBytes_ = com.google.protobuf.ByteString.EMPTY;
+    private com.google.protobuf.ByteString rawDirectory_ = com.google.protobuf.ByteString.EMPTY;
     /**
      * <pre>
      * The raw name when it is not UTF-8; else empty.
      * </pre>
      *
-     * <code>bytes directory_bytes = 3;</code>
-     * @return The directoryBytes.
+     * <code>bytes raw_directory = 3 [json_name = "directory_bytes"];</code>
+     * @return The rawDirectory.
      */
     @java.lang.Override
-    public com.google.protobuf.ByteString getDirectoryBytes() {
-      return directoryBytes_;
+    public com.google.protobuf.ByteString getRawDirectory() {
+      return rawDirectory_;
     }
     /**
      * <pre>
      * The raw name when it is not UTF-8; else empty.
      * </pre>
      *
-     * <code>bytes directory_bytes = 3;</code>
-     * @param value The directoryBytes to set.
+     * <code>bytes raw_directory = 3 [json_name = "directory_bytes"];</code>
+     * @param value The rawDirectory to set.
      * @return This builder for chaining.
      */
-    public Builder setDirectoryBytes(com.google.protobuf.ByteString value) {
+    public Builder setRawDirectory(com.google.protobuf.ByteString value) {
       if (value == null) { throw new NullPointerException(); }
-      directoryBytes_ = value;
+      rawDirectory_ = value;
       bitField0_ |= 0x00000004;
       onChanged();
       return this;
@@ -943,12 +943,12 @@ private static final long serialVersionUID = 0L;
      * The raw name when it is not UTF-8; else empty.
      * </pre>
      *
-     * <code>bytes directory_bytes = 3;</code>
+     * <code>bytes raw_directory = 3 [json_name = "directory_bytes"];</code>
      * @return This builder for chaining.
      */
-    public Builder clearDirectoryBytes() {
+    public Builder clearRawDirectory() {
       bitField0_ = (bitField0_ & ~0x00000004);
-      directoryBytes_ = getDefaultInstance().getDirectoryBytes();
+      rawDirectory_ = getDefaultInstance().getRawDirectory();
       onChanged();
       return this;
     }

@@ -30,7 +30,7 @@ public interface ProblemOrBuilder extends
 
   /**
    * <pre>
-   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
    * </pre>
    *
    * <code>string directory = 2;</code>
@@ -39,7 +39,7 @@ public interface ProblemOrBuilder extends
   java.lang.String getDirectory();
   /**
    * <pre>
-   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `directory_bytes` has the raw name.
+   * The directory name; bytes that are not UTF-8 are escaped as `&#92;xNN`, and then `raw_directory` has the raw name.
    * </pre>
    *
    * <code>string directory = 2;</code>
@@ -53,10 +53,10 @@ public interface ProblemOrBuilder extends
    * The raw name when it is not UTF-8; else empty.
    * </pre>
    *
-   * <code>bytes directory_bytes = 3;</code>
-   * @return The directoryBytes.
+   * <code>bytes raw_directory = 3 [json_name = "directory_bytes"];</code>
+   * @return The rawDirectory.
    */
-  com.google.protobuf.ByteString getDirectoryBytes();
+  com.google.protobuf.ByteString getRawDirectory();
 
   /**
    * <pre>

@@ -270,90 +270,90 @@ public final class Types {
       "ormed_keys\030\031 \003(\t\022\031\n\021free_form_omitted\030\032 " +
       "\001(\010\0322\n\020UnknownKeysEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005" +
       "value\030\002 \001(\t:\0028\001\"/\n\rMalformedItem\022\r\n\005inde" +
-      "x\030\001 \001(\004\022\017\n\007message\030\002 \001(\t\"\226\001\n\007Problem\022\020\n\010" +
-      "runs_dir\030\001 \001(\t\022\021\n\tdirectory\030\002 \001(\t\022\027\n\017dir" +
-      "ectory_bytes\030\003 \001(\014\022,\n\006reason\030\004 \001(\0162\034.gui" +
-      "deboard.v1.ProblemReason\022\017\n\007message\030\005 \001(" +
-      "\t\022\016\n\006run_id\030\006 \001(\t\"U\n\013JobProgress\022\014\n\004done" +
-      "\030\001 \001(\r\022\r\n\005total\030\002 \001(\r\022\022\n\nlast_check\030\003 \001(" +
-      "\t\022\025\n\rcurrent_check\030\004 \001(\t\".\n\010JobError\022\017\n\007" +
-      "message\030\001 \001(\t\022\021\n\tlog_lines\030\002 \003(\t\"\375\001\n\010Job" +
-      "Event\022\016\n\006number\030\001 \001(\004\022(\n\004time\030\002 \001(\0132\032.go" +
-      "ogle.protobuf.Timestamp\022)\n\004kind\030\003 \001(\0162\033." +
-      "guideboard.v1.JobEventKind\022\037\n\003run\030\004 \001(\0132" +
-      "\022.guideboard.v1.Job\022,\n\010progress\030\005 \001(\0132\032." +
-      "guideboard.v1.JobProgress\022\020\n\010log_line\030\006 " +
-      "\001(\t\022\032\n\022log_line_truncated\030\007 \001(\010\022\017\n\007dropp" +
-      "ed\030\010 \001(\004\"\332\004\n\003Job\022\016\n\006job_id\030\001 \001(\t\022(\n\006stat" +
-      "us\030\002 \001(\0162\030.guideboard.v1.JobStatus\022\016\n\006ta" +
-      "rget\030\003 \001(\t\022\022\n\nassessment\030\004 \001(\t\022\020\n\010runs_d" +
-      "ir\030\005 \001(\t\022\021\n\tdirectory\030\006 \001(\t\022\016\n\006run_id\030\007 " +
-      "\001(\t\022.\n\006labels\030\010 \003(\0132\036.guideboard.v1.Job." +
-      "LabelsEntry\022.\n\ncreated_at\030\t \001(\0132\032.google" +
-      ".protobuf.Timestamp\022.\n\nstarted_at\030\n \001(\0132" +
-      "\032.google.protobuf.Timestamp\022,\n\010ended_at\030" +
-      "\013 \001(\0132\032.google.protobuf.Timestamp\022,\n\010pro" +
-      "gress\030\014 \001(\0132\032.guideboard.v1.JobProgress\022" +
-      "\026\n\texit_code\030\r \001(\005H\000\210\001\001\022\023\n\006signal\030\016 \001(\005H" +
-      "\001\210\001\001\022&\n\005error\030\017 \001(\0132\027.guideboard.v1.JobE" +
-      "rror\0227\n\023cancel_requested_at\030\020 \001(\0132\032.goog" +
-      "le.protobuf.Timestamp\032-\n\013LabelsEntry\022\013\n\003" +
-      "key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001B\014\n\n_exit_co" +
-      "deB\t\n\007_signal*\307\001\n\014ResultStatus\022\035\n\031RESULT" +
-      "_STATUS_UNSPECIFIED\020\000\022\036\n\032RESULT_STATUS_U" +
-      "NRECOGNIZED\020\001\022\033\n\027RESULT_STATUS_COMPLETED" +
-      "\020\002\022\030\n\024RESULT_STATUS_FAILED\020\003\022\031\n\025RESULT_S" +
-      "TATUS_BLOCKED\020\004\022&\n\"RESULT_STATUS_INFRAST" +
-      "RUCTURE_ERROR\020\005*\241\001\n\tJobStatus\022\032\n\026JOB_STA" +
-      "TUS_UNSPECIFIED\020\000\022\025\n\021JOB_STATUS_QUEUED\020\001" +
-      "\022\026\n\022JOB_STATUS_RUNNING\020\002\022\030\n\024JOB_STATUS_S" +
-      "UCCEEDED\020\003\022\025\n\021JOB_STATUS_FAILED\020\004\022\030\n\024JOB" +
-      "_STATUS_CANCELLED\020\005*\354\003\n\rProblemReason\022\036\n" +
-      "\032PROBLEM_REASON_UNSPECIFIED\020\000\022\036\n\032PROBLEM" +
-      "_REASON_IN_PROGRESS\020\001\022\035\n\031PROBLEM_REASON_" +
-      "INCOMPLETE\020\002\022%\n!PROBLEM_REASON_SUMMARY_U" +
-      "NREADABLE\020\003\022$\n PROBLEM_REASON_SUMMARY_TO" +
-      "O_LARGE\020\004\022#\n\037PROBLEM_REASON_SUMMARY_NOT_" +
-      "JSON\020\005\022%\n!PROBLEM_REASON_SUMMARY_NOT_OBJ" +
-      "ECT\020\006\022&\n\"PROBLEM_REASON_SUMMARY_NOT_REGU" +
-      "LAR\020\007\022!\n\035PROBLEM_REASON_RUN_ID_MISSING\020\010" +
-      "\022!\n\035PROBLEM_REASON_RUN_ID_INVALID\020\t\022$\n P" +
-      "ROBLEM_REASON_DIRECTORY_IS_LINK\020\n\022*\n&PRO" +
-      "BLEM_REASON_DIRECTORY_NAME_NOT_UTF8\020\013\022#\n" +
-      "\037PROBLEM_REASON_RUN_ID_DUPLICATE\020\014*\350\001\n\tF" +
-      "ileState\022\032\n\026FILE_STATE_UNSPECIFIED\020\000\022\026\n\022" +
-      "FILE_STATE_PRESENT\020\001\022\026\n\022FILE_STATE_MISSI" +
-      "NG\020\002\022\031\n\025FILE_STATE_OTHER_SIZE\020\003\022\037\n\033FILE_" +
-      "STATE_NOT_REGULAR_FILE\020\004\022\032\n\026FILE_STATE_U" +
-      "NSAFE_PATH\020\005\022\034\n\030FILE_STATE_UNADDRESSABLE" +
-      "\020\006\022\031\n\025FILE_STATE_UNREADABLE\020\007*\326\003\n\016Eviden" +
-      "ceResult\022\037\n\033EVIDENCE_RESULT_UNSPECIFIED\020" +
-      "\000\022 \n\034EVIDENCE_RESULT_UNRECOGNIZED\020\001\022\030\n\024E" +
-      "VIDENCE_RESULT_PASS\020\002\022\030\n\024EVIDENCE_RESULT" +
-      "_FAIL\020\003\022\033\n\027EVIDENCE_RESULT_WARNING\020\004\022\032\n\026" +
-      "EVIDENCE_RESULT_MANUAL\020\005\022\"\n\036EVIDENCE_RES" +
-      "ULT_NOT_APPLICABLE\020\006\022\033\n\027EVIDENCE_RESULT_" +
-      "SKIPPED\020\007\022 \n\034EVIDENCE_RESULT_EXPECTED_GA" +
-      "P\020\010\022\"\n\036EVIDENCE_RESULT_WAIVER_APPLIED\020\t\022" +
-      ")\n%EVIDENCE_RESULT_UNSUPPORTED_BY_DESIGN" +
-      "\020\n\022(\n$EVIDENCE_RESULT_INFRASTRUCTURE_ERR" +
-      "OR\020\013\022\033\n\027EVIDENCE_RESULT_BLOCKED\020\014\022\033\n\027EVI" +
-      "DENCE_RESULT_UNKNOWN\020\r*\243\001\n\010Severity\022\030\n\024S" +
-      "EVERITY_UNSPECIFIED\020\000\022\031\n\025SEVERITY_UNRECO" +
-      "GNIZED\020\001\022\021\n\rSEVERITY_INFO\020\002\022\020\n\014SEVERITY_" +
-      "LOW\020\003\022\023\n\017SEVERITY_MEDIUM\020\004\022\021\n\rSEVERITY_H" +
-      "IGH\020\005\022\025\n\021SEVERITY_CRITICAL\020\006*\226\001\n\013Disposi" +
-      "tion\022\033\n\027DISPOSITION_UNSPECIFIED\020\000\022\034\n\030DIS" +
-      "POSITION_UNRECOGNIZED\020\001\022\032\n\026DISPOSITION_U" +
-      "NEXPECTED\020\002\022\030\n\024DISPOSITION_EXPECTED\020\003\022\026\n" +
-      "\022DISPOSITION_WAIVED\020\004*\270\001\n\014JobEventKind\022\036" +
-      "\n\032JOB_EVENT_KIND_UNSPECIFIED\020\000\022\031\n\025JOB_EV" +
-      "ENT_KIND_STATUS\020\001\022\033\n\027JOB_EVENT_KIND_PROG" +
-      "RESS\020\002\022\026\n\022JOB_EVENT_KIND_LOG\020\003\022\032\n\026JOB_EV" +
-      "ENT_KIND_DROPPED\020\004\022\034\n\030JOB_EVENT_KIND_HEA" +
-      "RTBEAT\020\005BO\n\025example.guideboard.v1P\001Z4gui" +
-      "deboard.example/client/guideboard/v1;gui" +
-      "deboardv1b\006proto3"
+      "x\030\001 \001(\004\022\017\n\007message\030\002 \001(\t\"\245\001\n\007Problem\022\020\n\010" +
+      "runs_dir\030\001 \001(\t\022\021\n\tdirectory\030\002 \001(\t\022&\n\rraw" +
+      "_directory\030\003 \001(\014R\017directory_bytes\022,\n\006rea" +
+      "son\030\004 \001(\0162\034.guideboard.v1.ProblemReason\022" +
+      "\017\n\007message\030\005 \001(\t\022\016\n\006run_id\030\006 \001(\t\"U\n\013JobP" +
+      "rogress\022\014\n\004done\030\001 \001(\r\022\r\n\005total\030\002 \001(\r\022\022\n\n" +
+      "last_check\030\003 \001(\t\022\025\n\rcurrent_check\030\004 \001(\t\"" +
+      ".\n\010JobError\022\017\n\007message\030\001 \001(\t\022\021\n\tlog_line" +
+      "s\030\002 \003(\t\"\375\001\n\010JobEvent\022\016\n\006number\030\001 \001(\004\022(\n\004" +
+      "time\030\002 \001(\0132\032.google.protobuf.Timestamp\022)" +
+      "\n\004kind\030\003 \001(\0162\033.guideboard.v1.JobEventKin" +
+      "d\022\037\n\003run\030\004 \001(\0132\022.guideboard.v1.Job\022,\n\010pr" +
+      "ogress\030\005 \001(\0132\032.guideboard.v1.JobProgress" +
+      "\022\020\n\010log_line\030\006 \001(\t\022\032\n\022log_line_truncated" +
+      "\030\007 \001(\010\022\017\n\007dropped\030\010 \001(\004\"\332\004\n\003Job\022\016\n\006job_i" +
+      "d\030\001 \001(\t\022(\n\006status\030\002 \001(\0162\030.guideboard.v1." +
+      "JobStatus\022\016\n\006target\030\003 \001(\t\022\022\n\nassessment\030" +
+      "\004 \001(\t\022\020\n\010runs_dir\030\005 \001(\t\022\021\n\tdirectory\030\006 \001" +
+      "(\t\022\016\n\006run_id\030\007 \001(\t\022.\n\006labels\030\010 \003(\0132\036.gui" +
+      "deboard.v1.Job.LabelsEntry\022.\n\ncreated_at" +
+      "\030\t \001(\0132\032.google.protobuf.Timestamp\022.\n\nst" +
+      "arted_at\030\n \001(\0132\032.google.protobuf.Timesta" +
+      "mp\022,\n\010ended_at\030\013 \001(\0132\032.google.protobuf.T" +
+      "imestamp\022,\n\010progress\030\014 \001(\0132\032.guideboard." +
+      "v1.JobProgress\022\026\n\texit_code\030\r \001(\005H\000\210\001\001\022\023" +
+      "\n\006signal\030\016 \001(\005H\001\210\001\001\022&\n\005error\030\017 \001(\0132\027.gui" +
+      "deboard.v1.JobError\0227\n\023cancel_requested_" +
+      "at\030\020 \001(\0132\032.google.protobuf.Timestamp\032-\n\013" +
+      "LabelsEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:" +
+      "\0028\001B\014\n\n_exit_codeB\t\n\007_signal*\307\001\n\014ResultS" +
+      "tatus\022\035\n\031RESULT_STATUS_UNSPECIFIED\020\000\022\036\n\032" +
+      "RESULT_STATUS_UNRECOGNIZED\020\001\022\033\n\027RESULT_S" +
+      "TATUS_COMPLETED\020\002\022\030\n\024RESULT_STATUS_FAILE" +
+      "D\020\003\022\031\n\025RESULT_STATUS_BLOCKED\020\004\022&\n\"RESULT" +
+      "_STATUS_INFRASTRUCTURE_ERROR\020\005*\241\001\n\tJobSt" +
+      "atus\022\032\n\026JOB_STATUS_UNSPECIFIED\020\000\022\025\n\021JOB_" +
+      "STATUS_QUEUED\020\001\022\026\n\022JOB_STATUS_RUNNING\020\002\022" +
+      "\030\n\024JOB_STATUS_SUCCEEDED\020\003\022\025\n\021JOB_STATUS_" +
+      "FAILED\020\004\022\030\n\024JOB_STATUS_CANCELLED\020\005*\354\003\n\rP" +
+      "roblemReason\022\036\n\032PROBLEM_REASON_UNSPECIFI" +
+      "ED\020\000\022\036\n\032PROBLEM_REASON_IN_PROGRESS\020\001\022\035\n\031" +
+      "PROBLEM_REASON_INCOMPLETE\020\002\022%\n!PROBLEM_R" +
+      "EASON_SUMMARY_UNREADABLE\020\003\022$\n PROBLEM_RE" +
+      "ASON_SUMMARY_TOO_LARGE\020\004\022#\n\037PROBLEM_REAS" +
+      "ON_SUMMARY_NOT_JSON\020\005\022%\n!PROBLEM_REASON_" +
+      "SUMMARY_NOT_OBJECT\020\006\022&\n\"PROBLEM_REASON_S" +
+      "UMMARY_NOT_REGULAR\020\007\022!\n\035PROBLEM_REASON_R" +
+      "UN_ID_MISSING\020\010\022!\n\035PROBLEM_REASON_RUN_ID" +
+      "_INVALID\020\t\022$\n PROBLEM_REASON_DIRECTORY_I" +
+      "S_LINK\020\n\022*\n&PROBLEM_REASON_DIRECTORY_NAM" +
+      "E_NOT_UTF8\020\013\022#\n\037PROBLEM_REASON_RUN_ID_DU" +
+      "PLICATE\020\014*\350\001\n\tFileState\022\032\n\026FILE_STATE_UN" +
+      "SPECIFIED\020\000\022\026\n\022FILE_STATE_PRESENT\020\001\022\026\n\022F" +
+      "ILE_STATE_MISSING\020\002\022\031\n\025FILE_STATE_OTHER_" +
+      "SIZE\020\003\022\037\n\033FILE_STATE_NOT_REGULAR_FILE\020\004\022" +
+      "\032\n\026FILE_STATE_UNSAFE_PATH\020\005\022\034\n\030FILE_STAT" +
+      "E_UNADDRESSABLE\020\006\022\031\n\025FILE_STATE_UNREADAB" +
+      "LE\020\007*\326\003\n\016EvidenceResult\022\037\n\033EVIDENCE_RESU" +
+      "LT_UNSPECIFIED\020\000\022 \n\034EVIDENCE_RESULT_UNRE" +
+      "COGNIZED\020\001\022\030\n\024EVIDENCE_RESULT_PASS\020\002\022\030\n\024" +
+      "EVIDENCE_RESULT_FAIL\020\003\022\033\n\027EVIDENCE_RESUL" +
+      "T_WARNING\020\004\022\032\n\026EVIDENCE_RESULT_MANUAL\020\005\022" +
+      "\"\n\036EVIDENCE_RESULT_NOT_APPLICABLE\020\006\022\033\n\027E" +
+      "VIDENCE_RESULT_SKIPPED\020\007\022 \n\034EVIDENCE_RES" +
+      "ULT_EXPECTED_GAP\020\010\022\"\n\036EVIDENCE_RESULT_WA" +
+      "IVER_APPLIED\020\t\022)\n%EVIDENCE_RESULT_UNSUPP" +
+      "ORTED_BY_DESIGN\020\n\022(\n$EVIDENCE_RESULT_INF" +
+      "RASTRUCTURE_ERROR\020\013\022\033\n\027EVIDENCE_RESULT_B" +
+      "LOCKED\020\014\022\033\n\027EVIDENCE_RESULT_UNKNOWN\020\r*\243\001" +
+      "\n\010Severity\022\030\n\024SEVERITY_UNSPECIFIED\020\000\022\031\n\025" +
+      "SEVERITY_UNRECOGNIZED\020\001\022\021\n\rSEVERITY_INFO" +
+      "\020\002\022\020\n\014SEVERITY_LOW\020\003\022\023\n\017SEVERITY_MEDIUM\020" +
+      "\004\022\021\n\rSEVERITY_HIGH\020\005\022\025\n\021SEVERITY_CRITICA" +
+      "L\020\006*\226\001\n\013Disposition\022\033\n\027DISPOSITION_UNSPE" +
+      "CIFIED\020\000\022\034\n\030DISPOSITION_UNRECOGNIZED\020\001\022\032" +
+      "\n\026DISPOSITION_UNEXPECTED\020\002\022\030\n\024DISPOSITIO" +
+      "N_EXPECTED\020\003\022\026\n\022DISPOSITION_WAIVED\020\004*\270\001\n" +
+      "\014JobEventKind\022\036\n\032JOB_EVENT_KIND_UNSPECIF" +
+      "IED\020\000\022\031\n\025JOB_EVENT_KIND_STATUS\020\001\022\033\n\027JOB_" +
+      "EVENT_KIND_PROGRESS\020\002\022\026\n\022JOB_EVENT_KIND_" +
+      "LOG\020\003\022\032\n\026JOB_EVENT_KIND_DROPPED\020\004\022\034\n\030JOB" +
+      "_EVENT_KIND_HEARTBEAT\020\005BO\n\025example.guide" +
+      "board.v1P\001Z4guideboard.example/client/gu" +
+      "ideboard/v1;guideboardv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -497,7 +497,7 @@ public final class Types {
     internal_static_guideboard_v1_Problem_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_guideboard_v1_Problem_descriptor,
-        new java.lang.String[] { "RunsDir", "Directory", "DirectoryBytes", "Reason", "Message", "RunId", });
+        new java.lang.String[] { "RunsDir", "Directory", "RawDirectory", "Reason", "Message", "RunId", });
     internal_static_guideboard_v1_JobProgress_descriptor =
       getDescriptor().getMessageTypes().get(10);
     internal_static_guideboard_v1_JobProgress_fieldAccessorTable = new
