@@ -148,12 +148,12 @@ describe("connecting", () => {
 describe("lists", () => {
   test("have no pages", () =>
     withClient(given("TCP"), async (client) => {
+      const { run } = await client.retained.getRetainedRun({ directory: "first" });
+      const assessment = run?.assessmentProfileRef ?? "";
       const directories = async (pageSize: number) =>
-        (await listed(client.listRetainedRuns({ pageSize, assessment: "sample-noop" }))).map(
-          ({ directory }) => directory,
-        );
+        (await listed(client.listRetainedRuns({ pageSize, assessment }))).map(({ directory }) => directory);
       const one = await directories(1);
-      assert.ok(one.length >= 2, one.join());
+      assert.deepEqual([...one].sort(), ["first", "second"]);
       assert.deepEqual(one, await directories(500));
       assert.ok((await listed(client.listProblems())).some(({ directory }) => directory === "broken-off"));
       assert.ok((await listed(client.listExtensions({ pageSize: 1 }))).length > 1);

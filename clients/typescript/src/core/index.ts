@@ -1,6 +1,6 @@
 // What both entries export.
 
-export { Code } from "@connectrpc/connect";
+export { Code, type ConnectError, type Interceptor } from "@connectrpc/connect";
 export type { ArtifactHeader, ArtifactReading, ReadOptions } from "./artifact.js";
 export type { Options, TokenSource } from "./client.js";
 export {
