@@ -1,7 +1,7 @@
 // The client for Node beside real servers.
 
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -56,6 +56,48 @@ for (const [way, options] of WAYS) {
       options(),
     ));
 }
+
+test("a job is followed through resets of the connection, each event once", () =>
+  withClient(given("PROXY"), async (client) => {
+    // An extension whose check waits until it is told to go on.
+    const root = given("DIRECTORY");
+    // The servers may have seen this test before.
+    const name = `waiting-${process.pid}`;
+    const go = join(root, `${name}.go`);
+    const extension = join(root, "extensions", name);
+    await cp(join(root, "extensions/harness"), extension, { recursive: true });
+    const manifest = join(extension, "extension.json");
+    await writeFile(manifest, (await readFile(manifest, "utf8")).replaceAll('"harness"', `"${name}"`));
+    const runner = join(extension, "run.sh");
+    const waiting = `echo waiting >&2\nuntil test -e '${go}'; do sleep 0.1; done\n`;
+    await writeFile(runner, (await readFile(runner, "utf8")).replace("set -eu\n", `set -eu\n${waiting}`));
+    const assessment = `profiles/assessments/${name}.json`;
+    const profile = await readFile(join(root, "profiles/assessments/harness.json"), "utf8");
+    await writeFile(join(root, assessment), profile.replaceAll('"harness"', `"${name}"`));
+
+    const { run } = await client.runs.startRun({ target: "profiles/targets/harness-target.json", assessment });
+    const told: string[] = [];
+    const followed = client.follow(run?.jobId ?? "", {
+      onBroken: () => void (told.push("broken"), writeFile(go, "").catch(assert.fail)),
+      onResumed: () => told.push("resumed"),
+    });
+    const numbers: bigint[] = [];
+    let download: Promise<unknown> | undefined;
+    for await (const { number, kind, run } of followed) {
+      numbers.push(number);
+      if (kind === JobEventKind.STATUS && run?.status === JobStatus.RUNNING) {
+        // What is read over the same connection has it reset.
+        download ??= client.openArtifact(LARGE, ARTIFACT).then(listed);
+      }
+    }
+    await download;
+    assert.deepEqual(told.slice(0, 2), ["broken", "resumed"]);
+    assert.equal(followed.job?.status, JobStatus.SUCCEEDED);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => BigInt(index + 1)),
+    );
+  }));
 
 describe("connecting", () => {
   const code = (expected: Code, reason?: string) => (error: unknown) => {

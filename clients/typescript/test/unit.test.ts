@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { createServer } from "node:http2";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
@@ -30,7 +32,7 @@ import { allPages } from "../dist/core/pages.js";
 import { Backoff } from "../dist/core/retry.js";
 import { newSha256 } from "../dist/node/client.js";
 import { isPlainPath } from "../dist/node/pull.js";
-import { listed } from "./support.js";
+import { listed, withDirectory } from "./support.js";
 
 describe("addresses", () => {
   test("a port of a host and a socket are taken in all their forms", () => {
@@ -97,6 +99,23 @@ describe("addresses", () => {
       connectBy("https://board.example:443", { token: "t" }).close();
     }
   });
+
+  test("over a Unix socket a server is called localhost", () =>
+    withDirectory(async (directory) => {
+      const called: unknown[] = [];
+      const server = createServer((request, answer) => {
+        called.push(request.headers[":authority"], request.headers["authorization"]);
+        answer.writeHead(200, { "content-type": "application/grpc", "grpc-status": "12" }).end();
+      });
+      const path = join(directory, "board.sock");
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      const client = connect(`unix:${path}`, { token: "t\n" });
+      await assert.rejects(client.catalog.getServerInfo({}), { code: Code.Unimplemented });
+      client.close();
+      server.close();
+      assert.match(String(called[0]), /^localhost(:80)?$/);
+      assert.equal(called[1], "Bearer t");
+    }));
 
   test("options that do not go together are refused", () => {
     assert.throws(() => connect("http://localhost:1", { ca: "" }), TypeError);

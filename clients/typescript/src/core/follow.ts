@@ -20,7 +20,7 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
   /** Called once for each break of the connection. */
   readonly onBroken?: (error: GuideBoardError) => void;
-  /** Called when the server answers again. */
+  /** Called when something is heard of the server again: an event, or a heartbeat. */
   readonly onResumed?: () => void;
 }
 

@@ -41,8 +41,6 @@ const PING_INTERVAL_MS = 20_000;
 const PING_TIMEOUT_MS = 20_000;
 /** A connection without calls is closed after this time, before the server does so (300 seconds). */
 const IDLE_MS = 240_000;
-/** What a stream and a connection may have under way. Node's own 64 KiB is less than one message of an artifact. */
-const WINDOW_BYTES = 1 << 20;
 /** The largest message taken; the service keeps below 3 MiB. */
 const MESSAGE_BYTES = 4 << 20;
 
@@ -98,7 +96,7 @@ function sessionOptions(
   isTls: boolean,
   options: ConnectOptions,
 ): ClientSessionOptions | SecureClientSessionOptions {
-  const session: ClientSessionOptions = { settings: { initialWindowSize: WINDOW_BYTES, enablePush: false } };
+  const session: ClientSessionOptions = { settings: { enablePush: false } };
   if (address.kind === "socket") {
     return { ...session, createConnection: () => connectSocket(address.path) };
   }
