@@ -115,7 +115,6 @@ class Reading:
             request.offset = self.position
             request.expected_generation = self.header.generation
             request.compute_sha256 = False
-            self.resumed += 1
         messages = yield from stream(_calls.READ_ARTIFACT, request)
         is_first = True
         while (message := (yield from messages.next())) is not None:
@@ -147,6 +146,7 @@ class Reading:
             return (yield from work(lambda: begin(message)))
         if message.generation != self.header.generation:
             raise ChangedError("the file changed while it was read; start again")
+        self.resumed += 1
         return True
 
     def _check(self, message: retained.ReadArtifactResponse) -> None:

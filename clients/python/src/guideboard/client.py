@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import copy
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from guideboard import _calls, _download, _follow, _pull
+from guideboard._blocking import Asker, Authorized, Follow, Paged, Pages, Streamed, Transport, Unary
 from guideboard._connection import connection
-from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, Sleep, Steps, Work
-from guideboard.errors import UnavailableError, from_rpc_error
-from guideboard.v1.types_pb2 import JobEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -25,277 +22,11 @@ if TYPE_CHECKING:
     from guideboard._download import Download
     from guideboard._pull import PullReport
     from guideboard.errors import GuideBoardError
-    from guideboard.v1.types_pb2 import Job
 
 __all__ = ["Client", "Follow", "Pages"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-R_co = TypeVar("R_co", covariant=True)
-R = TypeVar("R", bound="Any")
 
-
-class _Authorized(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc, type-arg, unused-ignore]
-    """Sends metadata with every call."""
-
-    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
-        self._metadata = metadata
-
-    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        return continuation(self._with_metadata(details), request)
-
-    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        return continuation(self._with_metadata(details), request)
-
-    def _with_metadata(self, details: Any) -> Any:
-        new = _Details()
-        new.method, new.timeout, new.credentials = details.method, details.timeout, details.credentials
-        new.wait_for_ready, new.compression = details.wait_for_ready, details.compression
-        new.metadata = (*(details.metadata or ()), *self._metadata)
-        return new
-
-
-class _Details(grpc.ClientCallDetails):  # type: ignore[misc, unused-ignore]
-    method: Any
-    timeout: Any
-    metadata: Any
-    credentials: Any
-    wait_for_ready: Any
-    compression: Any
-
-
-class _Transport:
-    """A channel, and the calls over it."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self.channel = channel
-        self._stubs = {name: stub(channel) for name, stub in _calls.STUBS.items()}
-
-    def callable(self, effect: Call | Open) -> Any:
-        return getattr(self._stubs[effect.method.service], effect.method.name)
-
-
-class _Running(Generic[T]):
-    """A flow whose effects are performed by blocking."""
-
-    def __init__(self, transport: _Transport, flow: Flow[T]) -> None:
-        self._transport = transport
-        self._steps = Steps(flow)
-        self._streams: list[Any] = []
-        self._closed = threading.Event()
-        self.item: Any = None
-
-    def advance(self) -> bool:
-        """Goes on to the next item; False at the end, and when it was closed."""
-        try:
-            while not self._closed.is_set() and (effect := self._steps.next()) is not None:
-                if isinstance(effect, Give):
-                    self.item = effect.item
-                    return True
-                try:
-                    self._steps.came(self._perform(effect))
-                except Exception as error:
-                    self._steps.failed(error)
-        except BaseException:
-            self._end()
-            raise
-        self._end()
-        return False
-
-    def run(self) -> T:
-        """Goes to the end."""
-        while self.advance():
-            pass
-        return self._steps.value
-
-    def close(self) -> None:
-        """Ends it. Another thread that goes on with it just now stops at once."""
-        self._closed.set()
-        for stream in list(self._streams):
-            stream.cancel()
-
-    def _end(self) -> None:
-        self.close()
-        self._steps.close()
-
-    def _perform(self, effect: Effect) -> Any:
-        try:
-            match effect:
-                case Call():
-                    return self._transport.callable(effect)(effect.request, timeout=effect.timeout)
-                case Open():
-                    stream = self._transport.callable(effect)(effect.request)
-                    # One at a time is open.
-                    self._streams = [stream]
-                    return stream
-                case Next():
-                    return _next(effect)
-                case Close():
-                    effect.stream.cancel()
-                case Sleep():
-                    self._closed.wait(effect.seconds)
-                case Work():
-                    return effect.do()
-        except grpc.RpcError as error:
-            raise from_rpc_error(error) from error
-        return None
-
-
-def _next(effect: Next) -> Any:
-    if effect.timeout is None:
-        return next(effect.stream, None)
-    is_late = threading.Event()
-
-    def late() -> None:
-        is_late.set()
-        effect.stream.cancel()
-
-    timer = threading.Timer(effect.timeout, late)
-    timer.daemon = True
-    timer.start()
-    try:
-        return next(effect.stream, None)
-    except grpc.RpcError as error:
-        if is_late.is_set():
-            raise UnavailableError("nothing was heard of the server") from error
-        raise
-    finally:
-        timer.cancel()
-
-
-class _Items(Generic[T]):
-    """An iterator over what a flow gives."""
-
-    def __init__(self, running: _Running[Any]) -> None:
-        self._running = running
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        if not self._running.advance():
-            raise StopIteration
-        return cast("T", self._running.item)
-
-
-class Pages(Generic[T_co, R_co]):
-    """A listing: iterate over it for its items, page after page as they are needed. Each iteration lists anew."""
-
-    def __init__(self, pages: Callable[[], Iterator[R_co]], take: Callable[[Any], Any]) -> None:
-        self._pages = pages
-        self._take = take
-
-    def __iter__(self) -> Iterator[T_co]:
-        for page in self._pages():
-            yield from self._take(page)
-
-    def by_page(self) -> Iterator[R_co]:
-        """The replies themselves, one a page: they have the counts, such as ``total_size``."""
-        return self._pages()
-
-
-class _Unary(Generic[P, T]):
-    def __init__(self, spec: _calls.Unary[P, T]) -> None:
-        self._spec = spec
-
-    @overload
-    def __get__(self, client: None, owner: type[Client]) -> _Unary[P, T]: ...
-    @overload
-    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, T]: ...
-    def __get__(self, client: Client | None, owner: type[Client]) -> _Unary[P, T] | Callable[P, T]:
-        if client is None:
-            return self
-
-        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
-            return client._run(self._spec.flow(client.timeout, *args, **kwargs))
-
-        return ask
-
-
-class _Paged(Generic[P, T, R]):
-    def __init__(self, spec: _calls.Paged[P, T, R]) -> None:
-        self._spec = spec
-
-    @overload
-    def __get__(self, client: None, owner: type[Client]) -> _Paged[P, T, R]: ...
-    @overload
-    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, Pages[T, R]]: ...
-    def __get__(self, client: Client | None, owner: type[Client]) -> _Paged[P, T, R] | Callable[P, Pages[T, R]]:
-        if client is None:
-            return self
-
-        def ask(*args: P.args, **kwargs: P.kwargs) -> Pages[T, R]:
-            request = self._spec.request(*args, **kwargs)
-            return Pages(lambda: client._items(self._spec.pages(client.timeout, request)), self._spec.take)
-
-        return ask
-
-
-class _Streamed(Generic[P, T, R]):
-    def __init__(self, spec: _calls.Streamed[P, T, R]) -> None:
-        self._spec = spec
-
-    @overload
-    def __get__(self, client: None, owner: type[Client]) -> _Streamed[P, T, R]: ...
-    @overload
-    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, Iterator[T]]: ...
-    def __get__(self, client: Client | None, owner: type[Client]) -> _Streamed[P, T, R] | Callable[P, Iterator[T]]:
-        if client is None:
-            return self
-
-        def ask(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            return client._items(self._spec.flow(self._spec.request(*args, **kwargs)))
-
-        return ask
-
-
-class Follow(_Items[JobEvent]):
-    """The events of a job, each once and in order, over however many connections that takes.
-
-    Iterate over it, or call `result` to wait for the job's end. It is for one thread at a time; `close` may come from any.
-    """
-
-    def __init__(self, transport: _Transport, progress: _follow.Progress, flow: Flow[None]) -> None:
-        super().__init__(_Running(transport, flow))
-        self._progress = progress
-
-    @property
-    def after(self) -> int:
-        """The number of the last event given: what another follower would go on after."""
-        return self._progress.after
-
-    @property
-    def job(self) -> Job | None:
-        """The job as it ended; None before."""
-        return self._progress.job
-
-    def result(self) -> Job:
-        """Waits for the end, and returns the job as it ended.
-
-        Raises:
-            GuideBoardError: As iterating does, or the following was closed.
-        """
-        for _ in self:
-            pass
-        if self._progress.job is None:
-            raise UnavailableError("the following was closed before the job ended")
-        return self._progress.job
-
-    def close(self) -> None:
-        """Stops following; a thread that waits for the next event gets the end of the iteration."""
-        self._running.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Client:
+class Client(Asker):
     """A client of a guide-board server. Use it in a ``with`` statement, or `close` it.
 
     It may be used by any number of threads at once. Nothing is sent before the first call, and no state is shared with other clients.
@@ -304,39 +35,39 @@ class Client:
     following, downloading and pulling alone go on over a new connection when one breaks.
     """
 
-    get_server_info = _Unary(_calls.GET_SERVER_INFO)
+    get_server_info = Unary(_calls.GET_SERVER_INFO)
     """Version, roots and their state, limits, features and job counts."""
-    list_extensions = _Paged(_calls.LIST_EXTENSIONS)
+    list_extensions = Paged(_calls.LIST_EXTENSIONS)
     """The extensions that an assessment profile can name."""
-    validate_profile = _Unary(_calls.VALIDATE_PROFILE)
+    validate_profile = Unary(_calls.VALIDATE_PROFILE)
     """Looks at a profile. One that is not valid is a reply with problems, no error."""
-    plan_assessment = _Unary(_calls.PLAN_ASSESSMENT)
+    plan_assessment = Unary(_calls.PLAN_ASSESSMENT)
     """What an assessment would do. Nothing is run."""
-    start_run = _Unary(_calls.START_RUN)
+    start_run = Unary(_calls.START_RUN)
     """Queues an assessment and returns the job at once. `follow` tells how it fares."""
-    get_run = _Unary(_calls.GET_RUN)
+    get_run = Unary(_calls.GET_RUN)
     """One job."""
-    list_runs = _Paged(_calls.LIST_RUNS)
+    list_runs = Paged(_calls.LIST_RUNS)
     """The jobs of the server's process, newest first."""
-    cancel_run = _Unary(_calls.CANCEL_RUN)
+    cancel_run = Unary(_calls.CANCEL_RUN)
     """Cancels a job, and returns it at once as it is then."""
-    get_run_reports = _Unary(_calls.GET_RUN_REPORTS)
+    get_run_reports = Unary(_calls.GET_RUN_REPORTS)
     """The reports of the run that a job made."""
-    list_retained_runs = _Paged(_calls.LIST_RETAINED_RUNS)
+    list_retained_runs = Paged(_calls.LIST_RETAINED_RUNS)
     """Retained runs, newest first."""
-    list_problems = _Paged(_calls.LIST_PROBLEMS)
+    list_problems = Paged(_calls.LIST_PROBLEMS)
     """The directories that are not plain readable runs, with the reason."""
-    get_retained_run = _Unary(_calls.GET_RETAINED_RUN)
+    get_retained_run = Unary(_calls.GET_RETAINED_RUN)
     """One retained run, and all that its summary says."""
-    get_latest_retained_run = _Unary(_calls.GET_LATEST_RETAINED_RUN)
+    get_latest_retained_run = Unary(_calls.GET_LATEST_RETAINED_RUN)
     """The newest retained run that matches; `NotFoundError` when none does."""
-    get_retained_run_reports = _Unary(_calls.GET_RETAINED_RUN_REPORTS)
+    get_retained_run_reports = Unary(_calls.GET_RETAINED_RUN_REPORTS)
     """The reports of a retained run."""
-    list_findings = _Paged(_calls.LIST_FINDINGS)
+    list_findings = Paged(_calls.LIST_FINDINGS)
     """The findings of a retained run, in file order."""
-    list_evidence = _Paged(_calls.LIST_EVIDENCE)
+    list_evidence = Paged(_calls.LIST_EVIDENCE)
     """The evidence items of a retained run, in file order."""
-    list_artifacts = _Streamed(_calls.LIST_ARTIFACTS)
+    list_artifacts = Streamed(_calls.LIST_ARTIFACTS)
     """The entries of a retained run's artifact manifest, in file order."""
 
     def __init__(
@@ -390,8 +121,8 @@ class Client:
         else:
             channel = grpc.secure_channel(target, made.credentials, channel_options)
         if made.metadata:
-            channel = grpc.intercept_channel(channel, _Authorized(made.metadata))
-        self._transport = _Transport(channel)
+            channel = grpc.intercept_channel(channel, Authorized(made.metadata))
+        self._transport = Transport(channel)
 
     @property
     def channel(self) -> grpc.Channel:
@@ -564,14 +295,3 @@ class Client:
             progress=progress,
         )
         return self._run(flow)
-
-    def _run(self, flow: Flow[T]) -> T:
-        return _Running(self._transport, flow).run()
-
-    def _items(self, flow: Flow[None]) -> Iterator[Any]:
-        running = _Running(self._transport, flow)
-        try:
-            while running.advance():
-                yield running.item
-        finally:
-            running.close()
