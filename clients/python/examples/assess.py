@@ -1,6 +1,6 @@
 """Starts an assessment, watches it, prints the findings of the latest retained run, and downloads an artifact of it.
 
-    python examples/assess.py --server URL [--ca FILE] [--token-file FILE] [--artifact PATH] TARGET ASSESSMENT
+python examples/assess.py --server URL [--ca FILE] [--token-file FILE] [--artifact PATH] TARGET ASSESSMENT
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def assess(client: guideboard.Client, target: str, assessment: str, artifact: st
     latest = client.get_latest_retained_run(target=made.target_profile_ref, assessment=made.assessment_profile_ref)
     print(f"latest run: {latest.run.run_id}")
     for finding in client.list_findings(directory=latest.run.directory):
-        print(f"{Severity.Name(finding.severity).removeprefix('SEVERITY_').lower()}: {finding.title or finding.check_id}")
+        print(
+            f"{Severity.Name(finding.severity).removeprefix('SEVERITY_').lower()}: {finding.title or finding.check_id}"
+        )
 
     entries = list(client.list_artifacts(directory=latest.run.directory))
     chosen = next((entry for entry in entries if artifact in (None, entry.path)), None)
@@ -61,7 +63,9 @@ def assess(client: guideboard.Client, target: str, assessment: str, artifact: st
 def main() -> None:
     """Reads the arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--server", required=True, metavar="URL", help="http://HOST:PORT, https://HOST:PORT or unix:PATH")
+    parser.add_argument(
+        "--server", required=True, metavar="URL", help="http://HOST:PORT, https://HOST:PORT or unix:PATH"
+    )
     parser.add_argument("--ca", metavar="FILE", help="the authorities to trust, PEM; otherwise those of the system")
     parser.add_argument("--token-file", metavar="FILE", help="a file that holds a token")
     parser.add_argument("--artifact", metavar="PATH", help="which artifact to download; otherwise the first")

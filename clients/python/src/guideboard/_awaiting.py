@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from guideboard import _calls, _follow
-from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, Sleep, Steps, Work
+from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, SilenceError, Sleep, Steps, Work
 from guideboard.errors import UnavailableError, from_rpc_error
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ async def _next(effect: Next) -> Any:
         message = await asyncio.wait_for(effect.stream.read(), effect.timeout)
     except (asyncio.TimeoutError, TimeoutError):
         effect.stream.cancel()
-        raise UnavailableError("nothing was heard of the server") from None
+        raise SilenceError() from None
     return None if message is grpc.aio.EOF else message
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 import grpc
 
 from guideboard import _calls, _follow
-from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, Sleep, Steps, Work
+from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, SilenceError, Sleep, Steps, Work
 from guideboard.errors import UnavailableError, from_rpc_error
 from guideboard.v1.types_pb2 import JobEvent
 
@@ -73,7 +74,7 @@ class Running(Generic[T]):
     def __init__(self, transport: Transport, flow: Flow[T]) -> None:
         self._transport = transport
         self._steps = Steps(flow)
-        self._streams: list[Any] = []
+        self._streams: list[_Watched] = []
         self._closed = threading.Event()
         self.item: Any = None
 
@@ -116,12 +117,12 @@ class Running(Generic[T]):
                 case Call():
                     return self._transport.callable(effect)(effect.request, timeout=effect.timeout)
                 case Open():
-                    stream = self._transport.callable(effect)(effect.request)
+                    stream = _Watched(self._transport.callable(effect)(effect.request))
                     # One at a time is open.
                     self._streams = [stream]
                     return stream
                 case Next():
-                    return _next(effect)
+                    return effect.stream.next(effect.timeout)
                 case Close():
                     effect.stream.cancel()
                 case Sleep():
@@ -133,26 +134,66 @@ class Running(Generic[T]):
         return None
 
 
-def _next(effect: Next) -> Any:
-    if effect.timeout is None:
-        return next(effect.stream, None)
-    is_late = threading.Event()
+class _Watched:
+    """A stream that is cancelled when its next message is late. One thread watches all its messages, from the first that has a time limit on."""
 
-    def late() -> None:
-        is_late.set()
-        effect.stream.cancel()
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._changed = threading.Condition()
+        self._due: float | None = None
+        self._thread: threading.Thread | None = None
+        self._is_idle = False
+        self._is_over = False
+        self._is_late = False
 
-    timer = threading.Timer(effect.timeout, late)
-    timer.daemon = True
-    timer.start()
-    try:
-        return next(effect.stream, None)
-    except grpc.RpcError as error:
-        if is_late.is_set():
-            raise UnavailableError("nothing was heard of the server") from error
-        raise
-    finally:
-        timer.cancel()
+    def next(self, timeout: float | None) -> Any:
+        """The next message; None after the last."""
+        if timeout is not None:
+            self._expect(time.monotonic() + timeout)
+        try:
+            message = next(self._stream, None)
+        except grpc.RpcError as error:
+            self._stop()
+            if self._is_late:
+                raise SilenceError() from error
+            raise
+        # The thread sleeps on, and finds that nothing is due.
+        self._due = None
+        if message is None:
+            self._stop()
+        return message
+
+    def cancel(self) -> None:
+        """Has no more of it."""
+        self._stop()
+        self._stream.cancel()
+
+    def _expect(self, due: float) -> None:
+        with self._changed:
+            self._due = due
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="guideboard-watch", daemon=True)
+                self._thread.start()
+            elif self._is_idle:
+                self._changed.notify()
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._is_over:
+                due = self._due
+                left = None if due is None else due - time.monotonic()
+                if left is not None and left <= 0:
+                    self._is_late = self._is_over = True
+                    break
+                self._is_idle = left is None
+                self._changed.wait(left)
+        if self._is_late:
+            self._stream.cancel()
 
 
 class _Items(Generic[T]):

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from guideboard import _calls
 from guideboard._files import PartialFile, already_there, refuse_existing, standing
-from guideboard._flow import Flow, sleep, stream, work
+from guideboard._flow import Flow, SilenceError, sleep, stream, work
 from guideboard._retry import Backoff
 from guideboard.errors import ChangedError, DataLossError, DigestMismatchError, GuideBoardError, UnavailableError
 from guideboard.v1 import retained_run_service_pb2 as retained
+
+# A silence of this length between two pieces counts as a broken connection; each time it does the next may be twice as long, because a message may
+# take its time on a slow line. gRPC itself notices some resets only when it next writes, which may be as late as the next keepalive.
+_FIRST_STALL = 5.0
+_LONGEST_STALL = 60.0
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +84,7 @@ class Reading:
         self._request.compute_sha256 = compute_sha256
         self._backoff = Backoff(retry_for)
         self._clock = clock
+        self._stall = _FIRST_STALL
 
     def to_the_end(
         self,
@@ -98,6 +104,8 @@ class Reading:
                 # Only the end was lost, and what came is verified by its digest.
                 if self._is_done():
                     break
+                if isinstance(error, SilenceError):
+                    self._stall = min(self._stall * 2, _LONGEST_STALL)
                 yield from sleep(self._backoff.broke(error, self._clock()))
         return True
 
@@ -117,7 +125,8 @@ class Reading:
             request.compute_sha256 = False
         messages = yield from stream(_calls.READ_ARTIFACT, request)
         is_first = True
-        while (message := (yield from messages.next())) is not None:
+        # Before the first message the server may have to compute a digest.
+        while (message := (yield from messages.next(None if is_first else self._stall))) is not None:
             if is_first and not (yield from self._begin(begin, message)):
                 yield from messages.close()
                 return False

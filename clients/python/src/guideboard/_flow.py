@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from guideboard.errors import UnavailableError
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
@@ -45,9 +47,16 @@ class Open:
     request: Message
 
 
+class SilenceError(UnavailableError):
+    """The next message of a stream did not come in time."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was heard of the server")
+
+
 @dataclass(frozen=True)
 class Next:
-    """Wait for the next message of a stream, which is the outcome; None after the last. None in time is `UnavailableError`."""
+    """Wait for the next message of a stream, which is the outcome; None after the last. Late, it is a `SilenceError`."""
 
     stream: Any
     timeout: float | None

@@ -43,7 +43,9 @@ class Blocking:
         self._loop, self._thing = loop, thing
 
     def __getattr__(self, name: str) -> Any:
-        return self._adapted(getattr(self._thing, {"close": "aclose"}.get(name, name), None) or getattr(self._thing, name))
+        return self._adapted(
+            getattr(self._thing, {"close": "aclose"}.get(name, name), None) or getattr(self._thing, name)
+        )
 
     def __iter__(self) -> Iterator[Any]:
         iterator = aiter(self._thing)

@@ -17,7 +17,9 @@ def tree(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("way", ["tcp", "uds", "proxy"])
-def test_an_artifact_is_downloaded_and_verified(way: str, connect: Callable[..., Any], servers: Servers, tmp_path: Path) -> None:
+def test_an_artifact_is_downloaded_and_verified(
+    way: str, connect: Callable[..., Any], servers: Servers, tmp_path: Path
+) -> None:
     source = (servers.runs / "large" / LARGE).read_bytes()
     digest = hashlib.sha256(source).hexdigest()
     seen: list[tuple[int, int]] = []
@@ -47,7 +49,9 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(
             (copied / LARGE).write_bytes(b"another" * (1 << 20))
 
     with pytest.raises(errors.ChangedError) as caught:
-        connect(getattr(servers, way)).download_artifact(LARGE, tmp_path / "large", directory=copied.name, progress=change)
+        connect(getattr(servers, way)).download_artifact(
+            LARGE, tmp_path / "large", directory=copied.name, progress=change
+        )
     assert caught.value.reason in ("CHANGED_WHILE_READING", "GENERATION_MISMATCH")
     assert list(tmp_path.iterdir()) == []
 

@@ -98,7 +98,8 @@ def test_a_file_that_is_the_same_is_kept(tmp_path: Path) -> None:
 
 def test_a_small_output_is_read_and_verified() -> None:
     def reading(*answers: Answer, most: int = 5) -> bytes:
-        return Script(answers).run(read(WHICH, max_bytes=most, retry_for=5))
+        data: bytes = Script(answers).run(read(WHICH, max_bytes=most, retry_for=5))
+        return data
 
     assert reading([header(b"he"), broken()], [header(b"llo", offset=2)]) == b"hello"
     with pytest.raises(DigestMismatchError):

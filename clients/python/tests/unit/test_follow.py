@@ -40,7 +40,9 @@ def broken() -> UnavailableError:
     return UnavailableError("connection reset by peer")
 
 
-def followed(answers: list[Answer], after: int = 0, retry_for: float = 5) -> tuple[Script, Progress, list[GuideBoardError]]:
+def followed(
+    answers: list[Answer], after: int = 0, retry_for: float = 5
+) -> tuple[Script, Progress, list[GuideBoardError]]:
     script, progress, breaks = Script(answers), Progress("job", after), list[GuideBoardError]()
     clock = itertools.count().__next__
     script.run(follow(progress, retry_for=retry_for, silence=1, on_break=breaks.append, clock=clock))
