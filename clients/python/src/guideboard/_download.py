@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from guideboard import _calls
 from guideboard._files import PartialFile, already_there, refuse_existing, standing
-from guideboard._flow import Flow, SilenceError, sleep, stream, work
+from guideboard._flow import Flow, SilenceError, Stream, sleep, stream, work
 from guideboard._retry import Backoff
 from guideboard.errors import ChangedError, DataLossError, DigestMismatchError, GuideBoardError, UnavailableError
 from guideboard.v1 import retained_run_service_pb2 as retained
 
-# A silence of this length between two pieces counts as a broken connection; each time it does the next may be twice as long, because a message may
-# take its time on a slow line. gRPC itself notices some resets only when it next writes, which may be as late as the next keepalive.
-_FIRST_STALL = 5.0
+# A silence of this length between two pieces counts as a broken connection: gRPC notices some resets only when it next writes,
+# which may be as late as the next keepalive. On a slow line messages take their time, so that the longest wait so far stretches
+# it, and each silence after another doubles it.
+_FIRST_STALL = 2.0
 _LONGEST_STALL = 60.0
+_STRETCH = 4.0
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +86,8 @@ class Reading:
         self._request.compute_sha256 = compute_sha256
         self._backoff = Backoff(retry_for)
         self._clock = clock
-        self._stall = _FIRST_STALL
+        self._longest_wait = 0.0
+        self._silences = 0
 
     def to_the_end(
         self,
@@ -104,8 +107,7 @@ class Reading:
                 # Only the end was lost, and what came is verified by its digest.
                 if self._is_done():
                     break
-                if isinstance(error, SilenceError):
-                    self._stall = min(self._stall * 2, _LONGEST_STALL)
+                self._silences += isinstance(error, SilenceError)
                 yield from sleep(self._backoff.broke(error, self._clock()))
         return True
 
@@ -125,8 +127,7 @@ class Reading:
             request.compute_sha256 = False
         messages = yield from stream(_calls.READ_ARTIFACT, request)
         is_first = True
-        # Before the first message the server may have to compute a digest.
-        while (message := (yield from messages.next(None if is_first else self._stall))) is not None:
+        while (message := (yield from self._next(messages))) is not None:
             if is_first and not (yield from self._begin(begin, message)):
                 yield from messages.close()
                 return False
@@ -144,6 +145,17 @@ class Reading:
         if not self._is_done():
             raise UnavailableError("the stream ended too early")
         return True
+
+    def _next(self, messages: Stream[retained.ReadArtifactResponse]) -> Flow[retained.ReadArtifactResponse | None]:
+        if self.header is None:
+            # The server may have to compute a digest first.
+            return (yield from messages.next())
+        began = self._clock()
+        stall = max(_FIRST_STALL, self._longest_wait * _STRETCH) * 2**self._silences
+        message = yield from messages.next(min(stall, _LONGEST_STALL))
+        self._longest_wait = max(self._longest_wait, self._clock() - began)
+        self._silences = 0
+        return message
 
     def _begin(
         self, begin: Callable[[retained.ReadArtifactResponse], bool], message: retained.ReadArtifactResponse

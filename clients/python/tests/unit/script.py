@@ -20,6 +20,7 @@ class Script:
         self.given: list[Any] = []
         self.slept: list[float] = []
         self.closed = 0
+        self.timeouts: list[float | None] = []
 
     def run(self, flow: Flow[T]) -> T:
         """Performs a flow to its end; all that was written down has to be asked for."""
@@ -43,6 +44,7 @@ class Script:
             case Close():
                 self.closed += 1
             case Next():
+                self.timeouts.append(effect.timeout)
                 answer = next(effect.stream, None)
                 if isinstance(answer, Exception):
                     raise answer

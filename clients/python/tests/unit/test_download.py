@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from script import Answer, Script
 
-from guideboard._download import Download, Which, download, read
+from guideboard._download import Download, Reading, Which, download, read
+from guideboard._flow import SilenceError
 from guideboard.errors import ChangedError, DataLossError, DigestMismatchError, NotFoundError, UnavailableError
 from guideboard.v1.retained_run_service_pb2 import ReadArtifactResponse
 
@@ -46,6 +47,17 @@ def test_what_breaks_off_goes_on_where_it_broke_in_the_same_generation(tmp_path:
     ]
     assert seen == [(2, 5), (3, 5), (4, 5), (5, 5)]
     assert (done.sha256, done.resumed, done.size_bytes) == (SHA256, 2, 5)
+
+
+def test_a_stream_that_falls_silent_is_taken_up_again_each_time_with_more_patience() -> None:
+    silent, now = SilenceError(), iter(range(1000))
+    script = Script(
+        [[header(b"h"), silent], [silent], [header(b"e", offset=1), silent], [header(b"l", offset=2), more(3, b"lo")]]
+    )
+    reading = Reading(WHICH, retry_for=60, clock=lambda: float(next(now)))
+    assert script.run(reading.to_the_end(lambda _: True, len))
+    # Before the first message a digest may have to be computed. By this clock a message takes a second, which is stretched.
+    assert script.timeouts == [None, 2, 4, 8, 4, 8, 4, 4]
 
 
 def test_when_only_the_end_was_lost_nothing_is_asked_for(tmp_path: Path) -> None:
