@@ -10,7 +10,7 @@ import grpc.aio
 
 from guideboard import _calls, _follow
 from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, SilenceError, Sleep, Steps, Work
-from guideboard.errors import UnavailableError, from_rpc_error
+from guideboard.errors import ClientClosedError, from_rpc_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
@@ -55,12 +55,12 @@ class Transport:
         self._make = make
         self._channel: grpc.aio.Channel | None = None
         self._stubs: dict[str, Any] = {}
-        self._is_closed = False
+        self.is_closed = False
 
     @property
     def channel(self) -> grpc.aio.Channel:
-        if self._is_closed:
-            raise RuntimeError("the client is closed")
+        if self.is_closed:
+            raise ClientClosedError("the client is closed")
         if self._channel is None:
             self._channel = self._make()
             self._stubs = {name: stub(self._channel) for name, stub in _calls.STUBS.items()}
@@ -71,7 +71,8 @@ class Transport:
         return getattr(self._stubs[effect.method.service], effect.method.name)
 
     async def close(self) -> None:
-        self._is_closed = True
+        """Ends the calls that are under way."""
+        self.is_closed = True
         if self._channel is not None:
             await self._channel.close()
 
@@ -97,6 +98,15 @@ class Running(Generic[T]):
                     self._steps.came(await self._perform(effect))
                 except Exception as error:
                     self._steps.failed(error)
+        except asyncio.CancelledError:
+            # That of a call comes as that of the task.
+            was_closed = self._is_closed
+            self.close()
+            if _is_cancelled() or not (was_closed or self._transport.is_closed):
+                raise
+            if not was_closed:
+                raise ClientClosedError("the client was closed") from None
+            return False
         except BaseException:
             self.close()
             raise
@@ -134,8 +144,15 @@ class Running(Generic[T]):
                 case Work():
                     return await _done(effect)
         except grpc.RpcError as error:
+            if self._transport.is_closed:
+                raise ClientClosedError("the client was closed") from error
             raise from_rpc_error(error) from error
         return None
+
+
+def _is_cancelled() -> bool:
+    """Whether the task itself is to end. Python 3.10 does not tell."""
+    return bool(getattr(asyncio.current_task(), "cancelling", int)())
 
 
 async def _next(effect: Next) -> Any:
@@ -284,7 +301,7 @@ class Follow:
         async for _ in self:
             pass
         if self._progress.job is None:
-            raise UnavailableError("the following was closed before the job ended")
+            raise ClientClosedError("the following was closed before the job ended")
         return self._progress.job
 
     async def aclose(self) -> None:

@@ -10,7 +10,7 @@ import grpc
 
 from guideboard import _calls, _follow
 from guideboard._flow import Call, Close, Effect, Flow, Give, Next, Open, SilenceError, Sleep, Steps, Work
-from guideboard.errors import UnavailableError, from_rpc_error
+from guideboard.errors import ClientClosedError, from_rpc_error
 from guideboard.v1.types_pb2 import JobEvent
 
 if TYPE_CHECKING:
@@ -62,10 +62,19 @@ class Transport:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.channel = channel
+        self.is_closed = False
         self._stubs = {name: stub(channel) for name, stub in _calls.STUBS.items()}
 
     def callable(self, effect: Call | Open) -> Any:
+        """What makes a call."""
+        if self.is_closed:
+            raise ClientClosedError("the client is closed")
         return getattr(self._stubs[effect.method.service], effect.method.name)
+
+    def close(self) -> None:
+        """Ends the calls that are under way."""
+        self.is_closed = True
+        self.channel.close()
 
 
 class Running(Generic[T]):
@@ -130,6 +139,8 @@ class Running(Generic[T]):
                 case Work():
                     return effect.do()
         except grpc.RpcError as error:
+            if self._transport.is_closed:
+                raise ClientClosedError("the client was closed") from error
             raise from_rpc_error(error) from error
         return None
 
@@ -329,7 +340,7 @@ class Follow(_Items[JobEvent]):
         for _ in self:
             pass
         if self._progress.job is None:
-            raise UnavailableError("the following was closed before the job ended")
+            raise ClientClosedError("the following was closed before the job ended")
         return self._progress.job
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from guideboard.errors import GaveUpError, GuideBoardError
+from guideboard.errors import ClientClosedError, GaveUpError, GuideBoardError
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
@@ -19,6 +19,8 @@ _FAULTS = ("CERTIFICATE_VERIFY_FAILED", "Hostname Verification Check failed", "W
 
 def is_passing(error: GuideBoardError) -> bool:
     """Whether another try may do better: the connection broke, or the service asks to come again."""
+    if isinstance(error, ClientClosedError):
+        return False
     if error.reason:
         return error.retry_delay is not None or error.reason in _OF_TIME
     return error.code in _OF_THE_TRANSPORT and not any(fault in error.message for fault in _FAULTS)

@@ -151,7 +151,7 @@ class Client(Asker):
         return other
 
     async def close(self) -> None:
-        """Closes the channel; calls under way are cancelled."""
+        """Closes the channel; calls under way, and later ones, end with `ClientClosedError`."""
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

@@ -136,8 +136,8 @@ class Client(Asker):
         return other
 
     def close(self) -> None:
-        """Closes the channel; calls under way end with `CallCancelledError`."""
-        self._transport.channel.close()
+        """Closes the channel; calls under way, and later ones, end with `ClientClosedError`."""
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self

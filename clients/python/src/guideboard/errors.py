@@ -24,6 +24,7 @@ __all__ = [
     "AlreadyExistsError",
     "CallCancelledError",
     "ChangedError",
+    "ClientClosedError",
     "CopyConflictError",
     "DataLossError",
     "DeadlineExceededError",
@@ -208,6 +209,10 @@ class CallCancelledError(GuideBoardError):
     """The call was cancelled."""
 
     code = grpc.StatusCode.CANCELLED
+
+
+class ClientClosedError(CallCancelledError):
+    """The client was closed before or during the call, or the follower was."""
 
 
 class UnimplementedError(GuideBoardError):
