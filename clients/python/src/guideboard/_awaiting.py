@@ -132,7 +132,9 @@ class Running(Generic[T]):
                 case Call():
                     return await self._transport.callable(effect)(effect.request, timeout=effect.timeout)
                 case Open():
-                    # One at a time is open.
+                    # One at a time is open: what a failure left is ended.
+                    if self._stream is not None:
+                        self._stream.cancel()
                     self._stream = self._transport.callable(effect)(effect.request)
                     return self._stream
                 case Next():

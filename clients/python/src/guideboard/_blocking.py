@@ -127,7 +127,9 @@ class Running(Generic[T]):
                     return self._transport.callable(effect)(effect.request, timeout=effect.timeout)
                 case Open():
                     stream = _Watched(self._transport.callable(effect)(effect.request))
-                    # One at a time is open.
+                    # One at a time is open: what a failure left is ended.
+                    for left in self._streams:
+                        left.cancel()
                     self._streams = [stream]
                     return stream
                 case Next():
