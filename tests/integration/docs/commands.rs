@@ -174,6 +174,33 @@ fn of_the_service() {
     execute("docs/api.md");
 }
 
+#[test]
+#[ignore = "needs grpcurl, buf and ghz: scripts/test grpcurl"]
+fn of_grpcurl() {
+    execute("docs/grpcurl.md");
+}
+
+#[test]
+fn every_call_stands_in_the_page_of_grpcurl_with_all_three_programs() {
+    let page = std::fs::read_to_string(repository().join("docs/grpcurl.md")).expect("the page");
+    let pool = guide_board::wire::pool().expect("the descriptors");
+    let mut missing = Vec::new();
+    for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+        let call = format!("{}/{}", method.parent_service().full_name(), method.name());
+        for program in ["grpcurl ", "buf curl ", "ghz "] {
+            let asks = |line: &str| {
+                line.starts_with(&format!("$ {program}"))
+                    && line.split(['/', ' ']).any(|word| word == method.name())
+                    && line.contains(&call)
+            };
+            if !page.lines().any(asks) {
+                missing.push(format!("{program}{call}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/grpcurl.md lacks {missing:?}");
+}
+
 /// `scripts/container-smoke --documents` says which engine, which image, and which options this machine needs.
 #[test]
 #[ignore = "needs podman or docker: scripts/test container"]
@@ -237,6 +264,7 @@ fn every_document_with_commands_is_executed() {
         "docs/example-bandit.md",
         "docs/example-pytest.md",
         "docs/extensions.md",
+        "docs/grpcurl.md",
         "docs/jobs.md",
         "docs/kubernetes-jobs.md",
         "docs/operations.md",
