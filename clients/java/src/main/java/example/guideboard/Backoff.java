@@ -4,12 +4,14 @@ import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
+import java.io.IOException;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 
 /** Which failures pass, and how long and how often a broken connection is tried again. */
@@ -50,7 +52,7 @@ final class Backoff {
 
   private static boolean isOfInput(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof java.io.IOException && !(cause instanceof javax.net.ssl.SSLException)) {
+      if (cause instanceof IOException && !(cause instanceof SSLException)) {
         return true;
       }
     }

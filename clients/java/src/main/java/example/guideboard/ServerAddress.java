@@ -44,7 +44,8 @@ final class ServerAddress {
       throw refused("(hidden)", "a user cannot be named");
     }
     int colon = authority.lastIndexOf(':');
-    String host = colon < 0 ? "" : authority.substring(0, colon);
+    // A server compares the name with those that it allows.
+    String host = colon < 0 ? "" : authority.substring(0, colon).toLowerCase(Locale.ROOT);
     boolean isLiteral = host.matches("\\[[0-9a-fA-F:.]+\\]");
     if (colon < 0 || !isLiteral && host.matches(".*[:\\[\\]].*")) {
       throw refused(text, "the port is missing, or the brackets");

@@ -15,10 +15,12 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,8 +54,8 @@ class DownloadTest {
       return Digests.hex(digested());
     }
 
-    private java.security.MessageDigest digested() {
-      java.security.MessageDigest digest = Digests.sha256();
+    private MessageDigest digested() {
+      MessageDigest digest = Digests.sha256();
       digest.update(bytes);
       return digest;
     }
@@ -106,7 +108,7 @@ class DownloadTest {
 
   private void assertNothingIsLeft() throws IOException {
     try (var left = Files.list(directory)) {
-      assertEquals(List.of(), left.map(Path::toString).collect(java.util.stream.Collectors.toList()));
+      assertEquals(List.of(), left.map(Path::toString).collect(Collectors.toList()));
     }
   }
 
@@ -119,7 +121,8 @@ class DownloadTest {
     assertEquals(2, download.resumed());
     assertEquals(100_000, download.size());
     assertEquals(outputs.digest(), download.sha256());
-    assertEquals(List.of(0L, 40_000L, 80_000L), outputs.requests.stream().map(ReadArtifactRequest::getOffset).collect(java.util.stream.Collectors.toList()));
+    List<Long> offsets = outputs.requests.stream().map(ReadArtifactRequest::getOffset).collect(Collectors.toList());
+    assertEquals(List.of(0L, 40_000L, 80_000L), offsets);
     assertTrue(outputs.requests.get(0).getComputeSha256());
     assertEquals("first", outputs.requests.get(2).getExpectedGeneration());
     assertEquals(100_000L, told.get(told.size() - 1));

@@ -23,7 +23,8 @@ class ReadmeIT {
     assertTrue(example.find());
     Path source = Files.writeString(directory.resolve("Latest.java"), example.group(1));
     String classes = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, "-Xlint:all", "-Werror", "-proc:none", "-cp", classes, "-d", directory.toString(), source.toString()));
+    String[] options = {"-Xlint:all", "-Werror", "-proc:none", "-cp", classes, "-d", directory.toString(), source.toString()};
+    assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, options));
 
     Path report = directory.resolve("report.md");
     ByteArrayOutputStream printed = new ByteArrayOutputStream();

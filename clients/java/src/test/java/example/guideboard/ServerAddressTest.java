@@ -16,6 +16,7 @@ class ServerAddressTest {
     "http://127.0.0.1:8080,http://127.0.0.1:8080",
     "127.0.0.1:8080,http://127.0.0.1:8080",
     "HTTP://localhost:1/,http://localhost:1",
+    "http://A-Host.Example:1,http://a-host.example:1",
     "http://[::1]:80,http://[::1]:80",
     "https://board.example:443,https://board.example:443",
     "unix:run/board.sock,unix:run/board.sock",
