@@ -142,8 +142,27 @@ struct Shared {
 
 enum State {
     Going(Body),
+    /// The server stops: what the body had ready is still given, once, so that who watches health learns of it. Then it ends as if cut.
+    Stopping(Body, HeaderMap),
     Cut(HeaderMap),
     Over,
+}
+
+impl State {
+    /// The next frame of a body that its guard has ended.
+    fn end(&mut self, cx: &mut Context<'_>) -> Option<Result<Frame<Bytes>, axum::Error>> {
+        match std::mem::replace(self, Self::Over) {
+            Self::Stopping(mut body, trailers) => match hyper::body::Body::poll_frame(Pin::new(&mut body), cx) {
+                Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                    *self = Self::Cut(trailers);
+                    Some(Ok(frame))
+                }
+                _ => Some(Ok(Frame::trailers(trailers))),
+            },
+            Self::Cut(trailers) => Some(Ok(Frame::trailers(trailers))),
+            Self::Going(_) | Self::Over => None,
+        }
+    }
 }
 
 impl BoundedBody {
@@ -170,11 +189,7 @@ impl hyper::body::Body for BoundedBody {
         let mut shared = lock(&this.shared);
         let polled = match &mut shared.state {
             State::Going(body) => Pin::new(body).poll_frame(cx),
-            State::Cut(_) => match std::mem::replace(&mut shared.state, State::Over) {
-                State::Cut(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                State::Going(_) | State::Over => return Poll::Ready(None),
-            },
-            State::Over => return Poll::Ready(None),
+            _ => return Poll::Ready(shared.state.end(cx)),
         };
         match &polled {
             Poll::Pending => {
@@ -199,7 +214,7 @@ impl hyper::body::Body for BoundedBody {
     fn is_end_stream(&self) -> bool {
         match &lock(&self.shared).state {
             State::Going(body) => body.is_end_stream(),
-            State::Cut(_) => false,
+            State::Stopping(..) | State::Cut(_) => false,
             State::Over => true,
         }
     }
@@ -207,7 +222,7 @@ impl hyper::body::Body for BoundedBody {
     fn size_hint(&self) -> hyper::body::SizeHint {
         match &lock(&self.shared).state {
             State::Going(body) => body.size_hint(),
-            State::Cut(_) | State::Over => hyper::body::SizeHint::default(),
+            State::Stopping(..) | State::Cut(_) | State::Over => hyper::body::SizeHint::default(),
         }
     }
 }
@@ -225,10 +240,10 @@ async fn guard(shared: Arc<Mutex<Shared>>, bounds: Bounds) {
         // An error means that the server is gone.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let status = tokio::select! {
-        () = at_deadline => services::deadline_exceeded(),
-        () = quiet::lasts(bounds.stall_time, || lock(&shared).idle_since) => services::reader_stalled(),
-        () = at_stop => services::stopping(),
+    let (status, is_stop) = tokio::select! {
+        () = at_deadline => (services::deadline_exceeded(), false),
+        () = quiet::lasts(bounds.stall_time, || lock(&shared).idle_since) => (services::reader_stalled(), false),
+        () = at_stop => (services::stopping(), true),
     };
     let mut trailers = HeaderMap::new();
     if status.add_header(&mut trailers).is_err() {
@@ -236,9 +251,11 @@ async fn guard(shared: Arc<Mutex<Shared>>, bounds: Bounds) {
         trailers.insert("grpc-status", http::HeaderValue::from_static("13"));
     }
     let mut shared = lock(&shared);
-    if matches!(shared.state, State::Going(_)) {
-        shared.state = State::Cut(trailers);
-    }
+    shared.state = match std::mem::replace(&mut shared.state, State::Over) {
+        State::Going(body) if is_stop => State::Stopping(body, trailers),
+        State::Going(_) => State::Cut(trailers),
+        other => other,
+    };
     if let Some(reader) = shared.reader.take() {
         reader.wake();
     }
@@ -251,6 +268,28 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::body::Body as _;
+    use tokio_stream::wrappers::ReceiverStream;
+
+    #[tokio::test]
+    async fn what_a_body_has_ready_when_the_server_stops_is_given_before_the_end() {
+        let (sender, receiver) = tokio::sync::mpsc::channel(4);
+        for text in ["told", "and more"] {
+            sender.send(Ok::<_, std::io::Error>(Bytes::from_static(text.as_bytes()))).await.expect("room");
+        }
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", http::HeaderValue::from_static("14"));
+        let body = Body::from_stream(ReceiverStream::new(receiver));
+        let bounds = Bounds { deadline: None, stall_time: Duration::from_secs(1), stop: None };
+        let mut ended = BoundedBody::new(Body::empty(), bounds, None);
+        lock(&ended.shared).state = State::Stopping(body, trailers);
+        let mut next = async || std::future::poll_fn(|cx| Pin::new(&mut ended).poll_frame(cx)).await;
+        let told = next().await.expect("a frame").expect("no error").into_data().expect("data");
+        assert_eq!(told, "told");
+        let end = next().await.expect("a frame").expect("no error").into_trailers().expect("the end");
+        assert_eq!(end["grpc-status"], "14");
+        assert!(next().await.is_none());
+    }
 
     #[test]
     fn a_timeout_is_digits_and_a_unit_and_nothing_else() {
